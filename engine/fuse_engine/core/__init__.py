@@ -1,0 +1,1 @@
+"""The document, the batch dict, components and their registry; no torch."""

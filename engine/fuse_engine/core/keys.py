@@ -1,0 +1,48 @@
+"""Dotted paths into the sample and batch dict, as fields of components."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, get_args
+
+from pydantic import AfterValidator, BaseModel
+
+_PATH = re.compile(r"[A-Za-z_]\w*(\.\w+)+")
+
+
+class KeyMark:
+    """Marks an annotation as a key, for forms and for the key check."""
+
+
+def _check(text: str) -> str:
+    if not _PATH.fullmatch(text):
+        raise ValueError("expected a dotted key such as 'data.input.image'")
+    return text
+
+
+Key = Annotated[str, KeyMark(), AfterValidator(_check)]
+"""Where a component reads: `data.input.<name>`, `data.gt.<name>`, `model.logits.<head>`, `model.output.<head>`, ..."""
+
+
+def is_key(annotation: Any, metadata: list[Any]) -> bool:
+    """Say whether a field's annotation is a key, a list of keys, or an optional one."""
+    if any(isinstance(mark, KeyMark) for mark in metadata):
+        return True
+    return any(
+        isinstance(part, KeyMark) or is_key(part, []) for part in get_args(annotation) if part is not annotation
+    )
+
+
+def key_fields(cls: type[BaseModel]) -> list[str]:
+    """Return the names of the fields of a component class that hold keys."""
+    return [name for name, info in cls.model_fields.items() if is_key(info.annotation, info.metadata)]
+
+
+def keys_of(component: BaseModel) -> dict[str, tuple[str, ...]]:
+    """Return the keys a component reads, by field; fields left empty are absent."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in key_fields(type(component)):
+        value = getattr(component, name)
+        if value:
+            found[name] = (value,) if isinstance(value, str) else tuple(value)
+    return found

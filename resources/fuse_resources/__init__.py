@@ -1,0 +1,12 @@
+"""Icons, presets and help texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def presets() -> dict[str, Path]:
+    """Return the experiments that come with the program, by name."""
+    return {path.stem: path for path in sorted((FOLDER / "presets").glob("*.yaml"))}
