@@ -69,7 +69,9 @@ class Slot(Holds):
             name, args = split_entry(value)
             cls = registry.get(self.kind, name)
         except FuseError as error:
-            raise PydanticCustomError("component", "{text}", {"text": str(error), "problems": error.problems}) from None
+            raise PydanticCustomError(
+                "component", "{text}", {"text": str(error), "problems": error.problems}
+            ) from None
         try:
             return cls.model_validate(args)
         except ValidationError as error:
@@ -92,9 +94,7 @@ def split_entry(value: Any) -> tuple[str, dict[str, Any]]:
             return str(name), {}
         if isinstance(args, Mapping):
             return str(name), dict(args)
-    raise FuseError(
-        "not a component", expected="Name or {Name: {field: value}}", got=_shape_of(value)
-    )
+    raise FuseError("not a component", expected="Name or {Name: {field: value}}", got=_shape_of(value))
 
 
 def _shape_of(value: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from fuse_engine.core.errors import ExperimentError, Problem
+from fuse_engine.core.errors import ExperimentError
 
 Place = tuple[str | int, ...]
 _LIMIT = 1_000_000
@@ -133,7 +133,7 @@ def parse_value(text: str) -> Any:
 def _refuse_traps(text: str, name: str) -> None:
     depth = 0
     for event in yaml.parse(text, _TextLoader):
-        line = f"{name}:{event.start_mark.line + 1}"
+        line = f"{name}:{event.start_mark.line + 1}" if event.start_mark else name
         if isinstance(event, yaml.AliasEvent):
             raise ExperimentError("YAML aliases are not allowed", source=line)
         if isinstance(event, yaml.CollectionStartEvent):

@@ -290,13 +290,17 @@ class Experiment(Section):
         node: Any = data
         for part in place[:-1]:
             node = node[part]
-        if value is None and (isinstance(node, list) or place[-1] in node):
-            del node[place[-1]]
+        if value is None:
+            node.pop(place[-1])
         elif isinstance(node, list) and place[-1] == len(node):
             node.append(value)
         else:
             node[place[-1]] = value
-        return type(self).from_document(Document(data), self._folder)
+        return self.with_data(data)
+
+    def with_data(self, data: dict[str, Any]) -> Experiment:
+        """Return an experiment of plain `data` that keeps this one's folder and file lines."""
+        return self.from_document(Document(data, self._document.marks), self._folder)
 
 
 def preset_path(name: str) -> Path | None:

@@ -47,7 +47,9 @@ def register(cls: C) -> C:
     """
     name, known = cls.__name__, _components.get(cls.kind)
     if known is None:
-        raise FuseError(f"{name} has no kind", expected=f"a subclass of one of {', '.join(KINDS)}", got=repr(cls.kind))
+        raise FuseError(
+            f"{name} has no kind", expected=f"a subclass of one of {', '.join(KINDS)}", got=repr(cls.kind)
+        )
     if not name[0].isupper():
         raise FuseError(f"component names begin with a capital letter, '{name}' does not")
     if not (cls.__doc__ or "").strip():
