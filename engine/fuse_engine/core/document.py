@@ -185,3 +185,15 @@ def dump(data: Any) -> str:
     return yaml.dump(
         data, Dumper=_TextDumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
     )
+
+
+def dump_value(value: Any) -> str:
+    """Return one value as text on one line; `parse_value` reads a list or a mapping back to the same meaning."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, list | dict):
+        return "" if value is None else str(value)
+    text: str = yaml.dump(
+        value, Dumper=_TextDumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=_LIMIT
+    )
+    return text.strip()

@@ -15,22 +15,25 @@ PARTIAL = ".part-"
 """Start of the name of every file that is still being written."""
 
 
-def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], object]) -> None:
+def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], object], durable: bool = True) -> None:
     """Write `path` so that a reader, a kill or a power cut sees the old or the new content, never a part.
 
-    `content` is the bytes, or a function that writes them to the open file (rule S1).
+    `content` is the bytes, or a function that writes them to the open file. What is not `durable` may be
+    damaged by a power cut: only for content that is verified when read and can be computed again.
     """
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content) if isinstance(content, bytes) else content(file)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(partial, path)
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

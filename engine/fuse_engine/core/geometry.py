@@ -25,7 +25,7 @@ class Geometry:
 
     @classmethod
     def plain(cls, shape: tuple[int, ...], spacing: tuple[float, ...] | None = None) -> Geometry:
-        """Return an axis-aligned grid at 0 for an array of that shape ([z,] y, x); spacing likewise, 1 mm if absent."""
+        """Return an axis-aligned grid at 0 for arrays of `shape` ([z,] y, x); spacing likewise, or 1 mm."""
         dims = len(shape)
         step = tuple(reversed(spacing)) if spacing else (1.0,) * dims
         return cls(tuple(reversed(shape)), step, (0.0,) * dims, tuple(np.eye(dims).ravel().tolist()))

@@ -7,6 +7,8 @@ from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel
 
+from fuse_engine.core.batch import NestedDict
+
 _PATH = re.compile(r"[A-Za-z_]\w*(\.\w+)+")
 
 
@@ -21,7 +23,7 @@ def _check(text: str) -> str:
 
 
 Key = Annotated[str, KeyMark(), AfterValidator(_check)]
-"""Where a component reads: `data.input.<name>`, `data.gt.<name>`, `model.logits.<head>`, `model.output.<head>`, ..."""
+"""Where a component reads: `data.input.<name>`, `data.gt.<name>`, `model.logits.<head>`, `model.output.<head>`."""
 
 
 def is_key(annotation: Any, metadata: list[Any]) -> bool:
@@ -46,3 +48,16 @@ def keys_of(component: BaseModel) -> dict[str, tuple[str, ...]]:
         if value:
             found[name] = (value,) if isinstance(value, str) else tuple(value)
     return found
+
+
+def read(component: BaseModel, batch: NestedDict) -> dict[str, Any]:
+    """Return what a component's keys stand for in `batch`, by field; a list for a list of keys, None for none.
+
+    Raises:
+        KeyMissing: naming the nearest keys.
+    """
+    values: dict[str, Any] = {}
+    for name in key_fields(type(component)):
+        key = getattr(component, name)
+        values[name] = [batch[item] for item in key] if isinstance(key, list) else key and batch[key]
+    return values

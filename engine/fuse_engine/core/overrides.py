@@ -104,15 +104,23 @@ def _step(data: Any, part: str | int, place: Place, option: str, create: bool) -
                 f"'{dotted}' does not exist", source=f"command line '{option}'",
                 expected=f"a position from 0 to {len(data) - 1}", got=str(part),
             )  # fmt: skip
-        if create and isinstance(data[part], str):
-            data[part] = {data[part]: {}}
-        return data[part]
+        return _opened(data, part) if create else data[part]
     if not isinstance(data, dict):
         raise ExperimentError(f"'{dotted}' is below a value", source=f"command line '{option}'")
-    if create and is_entry(data) and str(part)[:1].isupper() and part not in data:
+    if isinstance(part, int) and str(part) not in data:
+        raise ExperimentError(f"'{dotted}' does not exist", source=f"command line '{option}'")
+    if not create:
+        return data.get(str(part))
+    if is_entry(data) and str(part)[:1].isupper() and part not in data:
         data.clear()
-    if create and data.get(str(part)) is None:
-        data[str(part)] = {}
-    elif create and isinstance(data[str(part)], str):
-        data[str(part)] = {data[str(part)]: {}}
-    return data.get(str(part))
+    data.setdefault(str(part), {})
+    return _opened(data, str(part))
+
+
+def _opened(data: Any, part: str | int) -> Any:
+    """Return what stands at `part`, as a mapping where it was a bare component name or empty."""
+    if data[part] is None:
+        data[part] = {}
+    elif isinstance(data[part], str):
+        data[part] = {data[part]: {}}
+    return data[part]
