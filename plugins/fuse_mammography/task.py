@@ -15,7 +15,7 @@ from fuse_engine.data import Processor, Row, Value
 class LabelTask(Processor):
     """Give the number of the class whose conditions a row meets (the task of seed 000).
 
-    A condition is met when the column holds one of the listed values. Biopsy-negative or normal against biopsy-positive:
+    A condition is met when the column holds one of the listed values. Normal or benign against positive:
     `{negative: {biopsy: [normal, benign]}, positive: {biopsy: [positive]}}`.
     """
 

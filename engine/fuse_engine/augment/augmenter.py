@@ -1,0 +1,130 @@
+"""Draws, applies and records a list of augmentations, the same for a sample and epoch wherever it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor
+
+from fuse_engine.augment.base import Augmentation, Params
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.errors import FuseError, KeyMissing, Problem, SampleError
+from fuse_engine.core.random import stream
+
+RECORD = "data.augmentation"
+"""Where a sample says what was done to it."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What one step did to one sample."""
+
+    step: int
+    """Place in the list of augmentations, from 0."""
+    name: str
+    params: Params | None
+    """What was drawn; None where chance left the sample alone."""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Applied:
+        """Return the entry that a sample's record holds."""
+        return cls(int(value["step"]), str(value["name"]), value["params"])
+
+
+class Augmenter:
+    """Augments samples of tensors; chance depends on (seed, epoch, sample id, step) and nothing else."""
+
+    def __init__(self, steps: Sequence[Augmentation], seed: int) -> None:
+        """Take the augmentations in their order, and the experiment's seed."""
+        self.steps, self.seed = tuple(steps), seed
+
+    def __call__(self, sample: NestedDict, epoch: int) -> NestedDict:
+        """Return the sample as it is trained on in that epoch."""
+        return self.apply(sample, self.draw(sample, epoch))
+
+    def draw(self, sample: NestedDict, epoch: int) -> list[Applied]:
+        """Decide what is done to a sample in an epoch.
+
+        Raises:
+            SampleError: naming sample and step, when a key is no image or the images of a step do not fit each other.
+        """
+        name = str(sample["data.id"])
+        drawn: list[Applied] = []
+        for index, step in enumerate(self.steps):
+            shape = self._shape(sample, index)
+            rng = stream("augmentation", self.seed, epoch, name, index)
+            chosen = rng.random() < step.p
+            try:
+                drawn.append(Applied(index, step.name(), step.sample(rng, shape) if chosen else None))
+            except FuseError as error:
+                raise _located(error, name, index, step) from None
+        return drawn
+
+    def apply(self, sample: NestedDict, applied: Iterable[Applied]) -> NestedDict:
+        """Return a new sample with drawn changes applied and recorded; `sample` stays as it is.
+
+        Raises:
+            SampleError: when the drawn changes are not those of these augmentations.
+        """
+        done = list(applied)
+        result = sample.copy()
+        for item in done:
+            step = self._step(item, str(sample["data.id"]))
+            for key in step.keys if item.params is not None else ():
+                image: Tensor = result[key]
+                result[key] = step.apply(image, item.params or {}, label=not image.is_floating_point())
+        result[RECORD] = [asdict(item) for item in done]
+        return result
+
+    def _step(self, item: Applied, sample: str) -> Augmentation:
+        if item.step >= len(self.steps) or self.steps[item.step].name() != item.name:
+            names = ", ".join(step.name() for step in self.steps)
+            raise SampleError(
+                f"step {item.step} of the record is {item.name}", sample=sample, expected=f"the steps {names}"
+            )
+        return self.steps[item.step]
+
+    def _shape(self, sample: NestedDict, index: int) -> tuple[int, ...]:
+        """Return the spatial shape of a step's first image; the others must have its proportions."""
+        step, name = self.steps[index], str(sample["data.id"])
+        try:
+            images = [_image(sample, key) for key in step.keys]
+        except FuseError as error:
+            raise _located(error, name, index, step) from None
+        shapes = [tuple(image.shape[1:]) for image in images]
+        for key, shape in zip(step.keys, shapes, strict=True):
+            if not _proportional(shape, shapes[0]):
+                raise SampleError(
+                    f"{step.name()} cannot change '{step.keys[0]}' and '{key}' together", f"augmentation.{index}",
+                    sample=name, expected="images of the same proportions", got=f"{shapes[0]} and {shape}",
+                )  # fmt: skip
+        return shapes[0]
+
+
+def _image(sample: NestedDict, key: str) -> Tensor:
+    value = sample[key]
+    if not isinstance(value, Tensor) or value.ndim not in (3, 4):
+        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise KeyMissing(f"'{key}' is no image", expected="a tensor (channel, [z,] y, x)", got=got)
+    return value
+
+
+def _proportional(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    if len(shape) != len(other):
+        return False
+    return all(a * other[0] == b * shape[0] for a, b in zip(shape, other, strict=True))
+
+
+def _located(error: FuseError, sample: str, index: int, step: Augmentation) -> SampleError:
+    where = f"augmentation.{index}.{step.name()}"
+    return SampleError(
+        *(
+            Problem(
+                problem.message, f"{where}.{problem.where}" if problem.where else where, sample=sample,
+                expected=problem.expected, got=problem.got, nearest=problem.nearest,
+            )
+            for problem in error.problems
+        )
+    )  # fmt: skip

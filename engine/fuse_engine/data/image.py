@@ -1,0 +1,208 @@
+"""Images with their place in the patient, read and written through SimpleITK only."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from fuse_engine.core.errors import FuseError, SampleError
+from fuse_engine.core.files import PARTIAL
+from fuse_engine.core.geometry import Geometry
+from fuse_engine.data.integrity import check_file, ending
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Pixels (channel, [z,] y, x) and where they lie; float32 for images, integers for label maps."""
+
+    array: NDArray[Any]
+    geometry: Geometry
+
+    def __post_init__(self) -> None:
+        """Check that pixels and grid belong together."""
+        if self.array.ndim != self.geometry.dims + 1 or self.array.shape[1:] != self.geometry.shape:
+            raise FuseError(
+                "pixels and geometry differ in size", expected=f"(channel, *{self.geometry.shape})",
+                got=str(self.array.shape),
+            )  # fmt: skip
+
+    @property
+    def label(self) -> bool:
+        """Whether this is a label map: whole numbers, never interpolated."""
+        return bool(np.issubdtype(self.array.dtype, np.integer))
+
+
+def read_image(path: Path, label: bool = False) -> Image:
+    """Read a 2-D or 3-D image file; a label map where `label`, else float32.
+
+    A DICOM file with a single slice is a 2-D image with its origin at 0.
+
+    Raises:
+        SampleError: naming the file and why it cannot be used.
+    """
+    reader = _opened(path)
+    check_file(path)
+    _check_budget(reader, path)
+    try:
+        found = reader.Execute()
+    except RuntimeError as error:
+        raise SampleError(f"cannot read {path.name}", got=_reason(error)) from None
+    image = from_itk(found, label)
+    if not np.isfinite(image.array).all():
+        raise SampleError(f"{path.name} holds values that are not finite", got="NaN or infinity")
+    return _flat(image) if _is_slice(path, image.geometry) else image
+
+
+def read_geometry(path: Path) -> Geometry:
+    """Read the grid of an image file from its header alone.
+
+    Raises:
+        SampleError: naming the file and why it cannot be used.
+    """
+    reader = _opened(path)
+    geometry = _geometry(reader, path)
+    return _plane(geometry) if _is_slice(path, geometry) else geometry
+
+
+def write_image(path: Path, image: Image) -> None:
+    """Write an image in the format that the ending names, atomically.
+
+    Raises:
+        FuseError: when the format cannot hold it.
+    """
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL, suffix=ending(path))
+    os.close(handle)
+    try:
+        sitk.WriteImage(to_itk(image), partial)
+        os.replace(partial, path)
+    except RuntimeError as error:
+        raise FuseError(f"cannot write {path.name}", got=_reason(error)) from None
+    finally:
+        Path(partial).unlink(missing_ok=True)
+
+
+def to_itk(image: Image) -> Any:
+    """Return the image as SimpleITK's; channels become components."""
+    vector = image.array.shape[0] > 1
+    pixels = np.moveaxis(image.array, 0, -1) if vector else image.array[0]
+    found = sitk.GetImageFromArray(np.ascontiguousarray(pixels), isVector=vector)
+    found.SetSpacing(image.geometry.spacing)
+    found.SetOrigin(image.geometry.origin)
+    found.SetDirection(image.geometry.direction)
+    return found
+
+
+def from_itk(found: Any, label: bool = False) -> Image:
+    """Return SimpleITK's image as ours; components, or the fourth axis, become channels.
+
+    Raises:
+        SampleError: for a label map with several channels or fractions, and for more than four axes.
+    """
+    array = sitk.GetArrayFromImage(found)
+    if found.GetNumberOfComponentsPerPixel() > 1:
+        array = np.moveaxis(array, -1, 0)
+    elif found.GetDimension() < 4:
+        array = array[None]
+    image = Image(np.ascontiguousarray(array), _geometry(found, None))
+    if not label:
+        return Image(image.array.astype(np.float32), image.geometry)
+    if array.shape[0] != 1:
+        raise SampleError("a label map has one channel", got=str(array.shape[0]))
+    return Image(label_array(image.array), image.geometry)
+
+
+def label_array(array: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers as uint8 where they fit, else as int32.
+
+    Raises:
+        SampleError: for fractions, and for numbers that do not fit.
+    """
+    low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    if not np.issubdtype(array.dtype, np.integer) and (np.mod(array, 1) != 0).any():
+        raise SampleError("a label map holds whole numbers", got=f"values from {low:g} to {high:g} with fractions")
+    if low < -(2**31) or high >= 2**31:
+        raise SampleError("a label map holds numbers of at most 31 bits", got=f"{low:g} to {high:g}")
+    return array.astype(np.uint8 if low >= 0 and high <= 255 else np.int32)
+
+
+def resample(image: Image, geometry: Geometry, label: bool, fill: float | None = 0.0) -> Image:
+    """Put an image onto another grid: linear, for labels nearest; beyond its edge `fill`, or its edge if None.
+
+    Raises:
+        SampleError: when the grids differ in the number of axes.
+    """
+    if image.geometry.dims != geometry.dims:
+        raise SampleError("grids differ in the number of axes", expected=str(geometry.dims), got=str(image.geometry.dims))
+    resampler = sitk.ResampleImageFilter()
+    resampler.SetSize(geometry.size)
+    resampler.SetOutputSpacing(geometry.spacing)
+    resampler.SetOutputOrigin(geometry.origin)
+    resampler.SetOutputDirection(geometry.direction)
+    resampler.SetInterpolator(sitk.sitkNearestNeighbor if label else sitk.sitkLinear)
+    resampler.SetUseNearestNeighborExtrapolator(fill is None)
+    resampler.SetDefaultPixelValue(fill or 0.0)
+    return Image(from_itk(resampler.Execute(to_itk(image))).array.astype(image.array.dtype), geometry)
+
+
+def _opened(path: Path) -> Any:
+    if not path.is_file():
+        raise SampleError(f"no file {path}")
+    ending(path)
+    check_file(path)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise SampleError(f"cannot read {path.name}", got=_reason(error)) from None
+    return reader
+
+
+def _reason(error: RuntimeError) -> str:
+    """Return the last line of ITK's message, where the reason stands."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _check_budget(reader: Any, path: Path) -> None:
+    voxels = float(np.prod(np.asarray(reader.GetSize(), float))) * reader.GetNumberOfComponents()
+    free = psutil.virtual_memory().available
+    # pixels as stored and the float32 copy are there at the same time
+    if voxels * 8 > free / 2:
+        raise SampleError(
+            f"{path.name} is too large for the memory", expected=f"less than {free / 2e9:.1f} GB",
+            got=f"{voxels * 8 / 1e9:.1f} GB",
+        )  # fmt: skip
+
+
+def _geometry(found: Any, path: Path | None) -> Geometry:
+    """Return the grid of an image or a reader; the fourth axis holds channels."""
+    size, spacing, origin = found.GetSize(), found.GetSpacing(), found.GetOrigin()
+    matrix = np.asarray(found.GetDirection()).reshape(len(size), len(size))
+    dims = min(len(size), 3)
+    if len(size) not in (2, 3, 4):
+        name = f"{path.name}: " if path else ""
+        raise SampleError(f"{name}an image has two or three axes, and perhaps channels", got=f"{len(size)} axes")
+    direction = tuple(itertools.chain.from_iterable(matrix[:dims, :dims].tolist()))
+    return Geometry(size[:dims], spacing[:dims], origin[:dims], direction)
+
+
+def _is_slice(path: Path, geometry: Geometry) -> bool:
+    return ending(path) == ".dcm" and geometry.dims == 3 and geometry.size[2] == 1
+
+
+def _plane(geometry: Geometry) -> Geometry:
+    return Geometry.plain(geometry.shape[1:], tuple(reversed(geometry.spacing[:2])))
+
+
+def _flat(image: Image) -> Image:
+    return Image(image.array[:, 0], _plane(image.geometry))

@@ -1,0 +1,123 @@
+"""The base of every loss, and the checks of a target that they share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from pydantic import AfterValidator, Field
+from torch import Tensor
+
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.component import Component
+from fuse_engine.core.errors import FuseError
+from fuse_engine.core.keys import read
+
+
+def _factors(weights: list[float]) -> list[float]:
+    if not any(weights) or min(weights) < 0:
+        raise ValueError("expected factors from 0 up, not all 0")
+    return weights
+
+
+ClassWeights = Annotated[list[float], AfterValidator(_factors)]
+"""One factor a class."""
+
+
+class Loss(Component):
+    """A number that training makes small; its call takes tensors named like its key fields."""
+
+    kind: ClassVar[str] = "loss"
+
+    weight: float = Field(1.0, ge=0)
+    """Factor of this loss in the total."""
+
+    @abstractmethod
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Return the loss of a batch, a scalar without `weight`, from the tensors its keys stand for.
+
+        Raises:
+            FuseError: when shapes or classes do not fit.
+        """
+
+    def compute(self, batch: NestedDict) -> Tensor:
+        """Return `weight` times the loss of a batch: its share of the total.
+
+        Raises:
+            FuseError: when a key is missing, or shapes or classes do not fit.
+        """
+        loss: Tensor = self(**read(self, batch))
+        return self.weight * loss
+
+
+def check_target(pred: Tensor, target: Tensor, classes_of: str) -> None:
+    """Refuse a target that is not whole classes from 0 to `pred.shape[1]` - 1; `classes_of` is its key.
+
+    Raises:
+        FuseError: naming the value and the number of classes.
+    """
+    if target.is_floating_point() or target.is_complex():
+        raise FuseError(
+            f"'{classes_of}' holds no classes", where="target", expected="whole numbers", got=str(target.dtype)
+        )
+    if len(target) != len(pred):
+        raise FuseError(
+            "prediction and target differ in batch size", where="target",
+            expected=f"{len(pred)} samples", got=str(len(target)),
+        )  # fmt: skip
+    low, high = (int(value) for value in torch.aminmax(target))
+    classes = pred.shape[1]
+    if low < 0 or high >= classes:
+        raise FuseError(
+            f"'{classes_of}' holds the class {low if low < 0 else high}, the model predicts {classes} classes",
+            where="target", expected=f"classes from 0 to {classes - 1}",
+        )  # fmt: skip
+
+
+def check_vector(pred: Tensor, target: Tensor, classes_of: str) -> None:
+    """Refuse anything but logits (b, k) and classes (b,).
+
+    Raises:
+        FuseError: naming both shapes, or the class that does not fit.
+    """
+    if pred.ndim != 2 or target.ndim != 1:
+        raise FuseError(
+            "shapes do not fit", where="target", expected="logits (batch, classes) and a target (batch,)",
+            got=f"{tuple(pred.shape)} and {tuple(target.shape)}",
+        )  # fmt: skip
+    check_target(pred, target, classes_of)
+
+
+def label_map(pred: Tensor, target: Tensor, classes_of: str) -> Tensor:
+    """Return the label map (b, *s) at the size of logits (b, k, *s) from a target (b, 1, *t), nearest neighbour.
+
+    Raises:
+        FuseError: naming both shapes, or the class that does not fit.
+    """
+    if pred.ndim < 4 or target.ndim != pred.ndim or target.shape[1] != 1:
+        raise FuseError(
+            "shapes do not fit", where="target",
+            expected="logits (batch, classes, [z,] y, x) and a target (batch, 1, [z,] y, x)",
+            got=f"{tuple(pred.shape)} and {tuple(target.shape)}",
+        )  # fmt: skip
+    check_target(pred, target, classes_of)
+    size = pred.shape[2:]
+    if target.shape[2:] != size:
+        target = F.interpolate(target.float(), size=size, mode="nearest-exact")
+    return target[:, 0].long()
+
+
+def weight_tensor(weights: list[float], pred: Tensor) -> Tensor:
+    """Return the weights of the classes of logits (b, k, ...), on their device.
+
+    Raises:
+        FuseError: when their number is not the number of classes.
+    """
+    if len(weights) != pred.shape[1]:
+        raise FuseError(
+            "one weight for each class is needed", where="class_weights",
+            expected=f"{pred.shape[1]} numbers", got=str(len(weights)),
+        )  # fmt: skip
+    return torch.tensor(weights, dtype=torch.float32, device=pred.device)

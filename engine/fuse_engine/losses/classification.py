@@ -1,0 +1,35 @@
+"""Losses of one class a sample."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from fuse_engine.core.keys import Key
+from fuse_engine.core.registry import register
+from fuse_engine.losses.base import ClassWeights, Loss, check_vector, weight_tensor
+
+
+@register
+class CrossEntropy(Loss):
+    """Cross-entropy of one class a sample."""
+
+    pred: Key
+    """Logits (batch, classes), e.g. `model.logits.classifier`."""
+    target: Key
+    """Class of each sample (batch,), e.g. `data.gt.classification`."""
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of the truth that is spread evenly over all classes."""
+    class_weights: ClassWeights | None = None
+    """One factor a class; the mean is weighted by them. All equal where empty."""
+
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Return the mean over the batch.
+
+        Raises:
+            FuseError: when shapes, classes or weights do not fit.
+        """
+        check_vector(pred, target, self.target)
+        weights = None if self.class_weights is None else weight_tensor(self.class_weights, pred)
+        return F.cross_entropy(pred.float(), target.long(), weights, label_smoothing=self.label_smoothing)

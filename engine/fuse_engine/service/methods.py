@@ -1,0 +1,35 @@
+"""What the worker can do, by name; each method's module is imported when it is first asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from fuse_engine.core.errors import FuseError, nearest
+
+PLACES = {
+    "catalog": "catalogue",
+    "validate": "checking",
+    "flow": "checking",
+    "cohort": "cohorts",
+    "sample": "samples",
+    "steps": "samples",
+    "augment": "augmenting",
+    "predict": "results",
+    "heatmap": "results",
+}
+"""Method -> module of this package; the function has the method's name."""
+
+
+def find(name: str) -> Callable[..., Any]:
+    """Return the function of a method; its first argument is the `Work`.
+
+    Raises:
+        FuseError: naming the nearest method.
+    """
+    if name not in PLACES:
+        raise FuseError(f"the engine cannot '{name}'", nearest=nearest(name, PLACES))
+    module = importlib.import_module(f"fuse_engine.service.{PLACES[name]}")
+    method: Callable[..., Any] = getattr(module, name)
+    return method

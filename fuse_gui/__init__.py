@@ -1,0 +1,1 @@
+"""The application: view-models, their Qt and notebook views, and the napari viewer."""

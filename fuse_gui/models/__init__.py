@@ -1,0 +1,1 @@
+"""State, logic and words of every panel, without a toolkit."""

@@ -1,0 +1,189 @@
+"""Plots as plain descriptions, and how they are painted on a matplotlib figure; no toolkit, no window."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from numpy.typing import NDArray
+
+LIMIT = 20_000
+"""Points of one line above which it is thinned; a million take 90 ms to draw, these 10 ms."""
+COLOURS = ("#4c9be8", "#f2a03d", "#5fbf77", "#e4637c", "#a887e0", "#8c8c8c", "#39b5b2", "#c9b458")
+DARK = {"figure": "#262930", "axes": "#1f2127", "text": "#d6d6d6", "grid": "#3c404a"}
+LIGHT = {"figure": "#ffffff", "axes": "#ffffff", "text": "#222222", "grid": "#dddddd"}
+"""Colours of the frame; dark is napari's background."""
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """Points that belong together, joined or not."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    label: str = ""
+    style: Literal["line", "dots", "both"] = "line"
+    colour: str = ""
+    faint: bool = False
+    ids: tuple[str, ...] = ()
+    """What a click on each point stands for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A grid of counts with a name at each row and column."""
+
+    counts: NDArray[np.int64]
+    """(row, column)."""
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """One plot."""
+
+    title: str = ""
+    xlabel: str = ""
+    ylabel: str = ""
+    lines: tuple[Line, ...] = ()
+    marks: tuple[tuple[float, str], ...] = ()
+    """Vertical lines, each with its word."""
+    table: Table | None = None
+    log: bool = False
+    whole: bool = False
+    """Whether x counts something, so that its ticks are whole numbers."""
+    note: str = ""
+    """What stands there while nothing can be drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """Plots side by side, or one below the other."""
+
+    axes: tuple[Axes, ...]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A point near to a click."""
+
+    id: str
+    distance: float
+    """Pixels."""
+
+
+def thin(x: NDArray[Any], y: NDArray[Any], limit: int = LIMIT) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return at most about `limit` points that keep the lowest and the highest of every stretch."""
+    if len(x) <= limit:
+        return x, y
+    size = int(np.ceil(len(x) / (limit // 2)))
+    starts = np.arange(0, len(x), size)
+    filled = np.where(np.isfinite(y), y, np.nan)
+    low = [start + _extreme(filled[start : start + size], np.nanargmin) for start in starts]
+    high = [start + _extreme(filled[start : start + size], np.nanargmax) for start in starts]
+    kept = np.unique(np.concatenate([low, high]))
+    return x[kept], y[kept]
+
+
+def _extreme(values: NDArray[Any], which: Any) -> int:
+    return 0 if np.isnan(values).all() else int(which(values))
+
+
+def paint(figure: Figure, canvas: Canvas, dark: bool = True, stacked: bool = False) -> None:
+    """Draw the description on a matplotlib figure, in place of what was there."""
+    theme = DARK if dark else LIGHT
+    canvas.clear()
+    canvas.set_facecolor(theme["figure"])
+    canvas.set_layout_engine("constrained")
+    grid = (len(figure.axes), 1) if stacked else (1, len(figure.axes))
+    for number, axes in enumerate(figure.axes, 1):
+        _paint_axes(axes, canvas.add_subplot(*grid, number), theme)
+
+
+def _paint_axes(axes: Axes, target: Any, theme: dict[str, str]) -> None:
+    target.set_facecolor(theme["axes"])
+    target.set_title(axes.title, fontsize=9, color=theme["text"])
+    target.set_xlabel(axes.xlabel, fontsize=8, color=theme["text"])
+    target.set_ylabel(axes.ylabel, fontsize=8, color=theme["text"])
+    target.tick_params(labelsize=7, colors=theme["text"])
+    for spine in target.spines.values():
+        spine.set_color(theme["grid"])
+    if axes.table is not None:
+        _paint_table(axes.table, target, theme)
+        return
+    drawn = [line for line in axes.lines if len(line.x)]
+    if not drawn:
+        target.set_axis_off()
+        target.text(
+            0.5, 0.5, axes.note, ha="center", va="center", color=theme["text"], fontsize=9, transform=target.transAxes
+        )
+        return
+    target.grid(True, color=theme["grid"], linewidth=0.6)
+    target.set_axisbelow(True)
+    if axes.log:
+        target.set_yscale("log")
+    if axes.whole:
+        target.xaxis.get_major_locator().set_params(integer=True)
+    for number, line in enumerate(drawn):
+        _paint_line(line, line.colour or COLOURS[number % len(COLOURS)], target)
+    for x, word in axes.marks:
+        target.axvline(x, color=theme["text"], linewidth=0.9, linestyle=":", label=word)
+    if any(line.label for line in drawn) or axes.marks:
+        legend = target.legend(fontsize=7, facecolor=theme["axes"], edgecolor=theme["grid"], framealpha=0.8)
+        for text in legend.get_texts():
+            text.set_color(theme["text"])
+
+
+def _paint_line(line: Line, colour: str, target: Any) -> None:
+    x, y = thin(line.x, line.y)
+    look = {
+        "line": {"linewidth": 0.8 if line.faint else 1.6},
+        "dots": {"linestyle": "", "marker": "o", "markersize": 4},
+        "both": {"linewidth": 1.6, "marker": "o", "markersize": 3.5},
+    }[line.style]
+    target.plot(x, y, color=colour, alpha=0.45 if line.faint else 1.0, label=line.label or "_", **look)
+
+
+def _paint_table(table: Table, target: Any, theme: dict[str, str]) -> None:
+    shares = table.counts / np.maximum(table.counts.sum(1, keepdims=True), 1)
+    target.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    target.set_xticks(range(len(table.columns)), table.columns, fontsize=7)
+    target.set_yticks(range(len(table.rows)), table.rows, fontsize=7, rotation=90, va="center")
+    for row, column in np.ndindex(table.counts.shape):
+        colour = "white" if shares[row, column] > 0.5 else "#222222"
+        target.text(column, row, str(table.counts[row, column]), ha="center", va="center", color=colour)
+
+
+def png(figure: Figure, width: int, height: int, dark: bool = False, stacked: bool = False) -> bytes:
+    """Return the plot as a PNG picture of that many pixels."""
+    canvas = Canvas(figsize=(width / 100, height / 100), dpi=100)
+    FigureCanvasAgg(canvas)
+    paint(figure, canvas, dark, stacked)
+    file = io.BytesIO()
+    canvas.savefig(file, format="png", facecolor=canvas.get_facecolor())
+    return file.getvalue()
+
+
+def hit(figure: Figure, canvas: Canvas, x: float, y: float, reach: float = 12.0) -> Hit | None:
+    """Return the point with an id that is nearest to a pixel (from the lower left corner), or None beyond `reach`."""
+    found: list[Hit] = []
+    for axes, target in zip(figure.axes, canvas.axes, strict=True):
+        for line in axes.lines:
+            if line.ids:
+                found += _nearest(line, target.transData.transform(np.column_stack([line.x, line.y])), x, y)
+    best = min(found, key=lambda one: one.distance, default=None)
+    return best if best is not None and best.distance <= reach else None
+
+
+def _nearest(line: Line, pixels: NDArray[Any], x: float, y: float) -> Sequence[Hit]:
+    distances = np.hypot(pixels[:, 0] - x, pixels[:, 1] - y)
+    if not np.isfinite(distances).any():
+        return ()
+    index = int(np.nanargmin(distances))
+    return (Hit(line.ids[index], float(distances[index])),)

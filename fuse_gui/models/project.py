@@ -1,0 +1,411 @@
+"""The one open project: the experiment, its samples, its problems, its run, and the screen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from psygnal import Signal
+
+import fuse_resources
+from fuse_engine.core.catalog import Catalog
+from fuse_engine.core.errors import FuseError, Problem
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.run.folder import RunFolder
+from fuse_engine.service.client import Engine
+from fuse_gui.models import faces
+from fuse_gui.models.cohort import EMPTY, Cohort
+from fuse_gui.models.problems import Problems, cause, problems_in
+from fuse_gui.models.requests import Deliver, Requests, call_now
+from fuse_gui.models.screen import Screen
+
+DEBOUNCE = 0.3
+"""Seconds without an edit after which the experiment is checked."""
+
+OVERLAYS = ("pred", "prob", "heat", "error")
+"""Pictures that belong to one sample and go when another is chosen."""
+
+STANDING = ("experiment", "table", "catalog")
+"""Problems that stay until their cause goes."""
+
+
+class Project:
+    """The state that all panels of one window share; every change is announced, nothing raises into a toolkit."""
+
+    experiment_changed = Signal()
+    cohort_changed = Signal()
+    sample_changed = Signal(str)
+    """Id of the sample that was chosen; its pictures follow with `values_changed`."""
+    values_changed = Signal()
+    problems_changed = Signal()
+    flow_changed = Signal()
+    catalog_changed = Signal()
+    message_changed = Signal(str)
+    run_changed = Signal()
+
+    def __init__(
+        self,
+        engine: Engine,
+        deliver: Deliver = call_now,
+        catalog: Catalog | None = None,
+        debounce: float = DEBOUNCE,
+    ) -> None:
+        """Take the engine's client and the way to the thread of the panels; no experiment is open yet."""
+        self.engine, self.deliver = engine, deliver
+        self.screen = Screen()
+        self.requests = Requests(engine, deliver)
+        self.experiment: Experiment | None = None
+        self.path: Path | None = None
+        self.cohort: Cohort = EMPTY
+        self.sample_id = ""
+        self.values: Mapping[str, str] = {}
+        """Label and table values of the chosen sample, as text, by key."""
+        self.flow: tuple[Mapping[str, Any], ...] = ()
+        """Every key of the batch: key, shape, dtype, producer, consumers."""
+        self.run: RunFolder | None = None
+        self.message = ""
+        self.catalog = catalog or Catalog()
+        self._text = ""
+        self._saved: Experiment | None = None
+        self._undo: list[Experiment] = []
+        self._redo: list[Experiment] = []
+        self._problems = Problems()
+        self._problems.changed.connect(self.problems_changed.emit)
+        self._debounce = debounce
+        self._timer: threading.Timer | None = None
+        engine.restarted.connect(self._restarted)
+        if catalog is None:
+            threading.Thread(target=self._load_catalog, name="catalog", daemon=True).start()
+
+    # -- the experiment -------------------------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        """Folder that relative paths of the experiment start from."""
+        return self.experiment.folder if self.experiment else Path.cwd()
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the experiment differs from its file."""
+        return self.experiment is not None and self.experiment != self._saved
+
+    @staticmethod
+    def presets() -> list[str]:
+        """Return the names of the experiments that come with the program."""
+        return list(fuse_resources.presets())
+
+    def open(self, path: Path | str) -> bool:
+        """Open an experiment file; what cannot be read becomes a problem and the open experiment stays."""
+        with self.reporting("open"):
+            experiment = Experiment.load(path)
+            self._start(experiment, Path(path))
+            self.say(f"opened {Path(path).name}")
+            return True
+        return False
+
+    def new(self, preset: str) -> bool:
+        """Start from one of the experiments that come with the program."""
+        with self.reporting("open"):
+            self._start(Experiment.from_preset(preset), None)
+            self.say(f"new experiment from the preset {preset}")
+            return True
+        return False
+
+    def save(self, path: Path | str | None = None) -> bool:
+        """Write the experiment to its file, or to `path` from now on."""
+        with self.reporting("save"):
+            target = Path(path) if path else self.path
+            if self.experiment is None or target is None:
+                raise FuseError("nothing to save to", expected="an open experiment and a file name")
+            moved = faces.rebased(self.experiment, target.parent, self.catalog)
+            moved.save(target)
+            self._saved, self.path = moved, target
+            if moved != self.experiment or moved.folder != self.experiment.folder:
+                self.experiment, self._text = moved, moved.to_yaml()
+                self._announce(everything=True)
+            self.say(f"saved {target.name}")
+            return True
+        return False
+
+    def set_experiment(self, experiment: Experiment) -> None:
+        """Make `experiment` the open one; the one before comes back with `undo`."""
+        if self.experiment is None:
+            self._start(experiment, None)
+            return
+        if experiment == self.experiment:
+            return
+        self._undo.append(self.experiment)
+        self._redo.clear()
+        self._put(experiment)
+
+    def edit(self, place: Sequence[str | int], value: Any) -> bool:
+        """Set plain `value` at `place`; a value that does not fit becomes a problem and changes nothing."""
+        where = ".".join(map(str, place))
+        with self.reporting("edit", where):
+            if self.experiment is None:
+                raise FuseError("no experiment is open")
+            try:
+                changed = self.experiment.changed(place, value)
+            except (LookupError, TypeError) as error:
+                if isinstance(error, FuseError):
+                    raise
+                raise FuseError("the experiment has no such place") from None
+            self.set_experiment(changed)
+            return True
+        return False
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        if self._undo and self.experiment is not None:
+            self._redo.append(self.experiment)
+            self._put(self._undo.pop())
+
+    def redo(self) -> None:
+        """Make the edit again that was taken back last."""
+        if self._redo and self.experiment is not None:
+            self._undo.append(self.experiment)
+            self._put(self._redo.pop())
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an edit to take back."""
+        return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an edit to make again."""
+        return bool(self._redo)
+
+    def as_yaml(self) -> str:
+        """Return the experiment as the text of its file."""
+        return self._text
+
+    def as_python(self) -> str:
+        """Return Python that trains the same experiment."""
+        return faces.as_python(self.path, self._text)
+
+    def as_command(self) -> str:
+        """Return the shell command that trains the same experiment."""
+        return faces.as_command(self.path, self._saved, self.experiment)
+
+    # -- samples --------------------------------------------------------------------------------------------------
+
+    def select(self, sample_id: str) -> None:
+        """Choose a sample; its pictures come to the screen when the engine has read them."""
+        if sample_id == self.sample_id:
+            return
+        self.sample_id, self.values = sample_id, {}
+        for name in OVERLAYS:
+            self.screen.hide(name)
+        self.sample_changed.emit(sample_id)
+        self._read_sample()
+
+    def set_run(self, run: RunFolder | None) -> None:
+        """Choose the run that is watched, predicted with and analyzed."""
+        if (run and run.path) == (self.run and self.run.path):
+            return
+        self.run = run
+        self.run_changed.emit()
+
+    # -- the engine -----------------------------------------------------------------------------------------------
+
+    def ask(
+        self,
+        method: str,
+        channel: str,
+        then: Callable[[Any], None],
+        *,
+        failed: Callable[[FuseError], None] | None = None,
+        read: Callable[[Any], Any] = lambda value: value,
+        **args: Any,
+    ) -> None:
+        """Ask the engine about the open experiment; `then` gets the answer on the thread of the panels.
+
+        The newest request of a channel wins. An error becomes a problem of the channel, or goes to `failed` as
+        well; the next good answer of the channel takes it away. `read` turns the answer into what `then` takes
+        before it comes to that thread.
+        """
+        if self.experiment is not None:
+            args = {"experiment": self._text, "folder": str(self.folder), **args}
+        self.ask_plain(method, channel, then, failed=failed, read=read, **args)
+
+    def ask_plain(
+        self,
+        method: str,
+        channel: str,
+        then: Callable[[Any], None],
+        *,
+        failed: Callable[[FuseError], None] | None = None,
+        read: Callable[[Any], Any] = lambda value: value,
+        **args: Any,
+    ) -> None:
+        """Ask the engine what is not about the open experiment, e.g. about a run; otherwise like `ask`."""
+        topic = channel or method
+
+        def refused(error: FuseError) -> None:
+            self.fail(error, topic=topic)
+            if failed is not None:
+                failed(error)
+
+        def arrived(value: Any) -> None:
+            self.clear(topic)
+            try:
+                then(value)
+            except Exception as error:  # noqa: BLE001 the boundary: an answer that no panel understands is shown
+                refused(FuseError(f"the answer to '{method}' could not be shown", got=cause(error)))
+
+        try:
+            self.requests.send(method, channel, arrived, refused, read, args)
+        except FuseError as error:
+            refused(error)
+
+    @property
+    def busy(self) -> str:
+        """What the engine does now; empty when it rests."""
+        return self.requests.busy
+
+    # -- problems and messages ------------------------------------------------------------------------------------
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is wrong now, the last action's first."""
+        return self._problems.every
+
+    def fail(self, error: Exception | str, place: str = "", topic: str = "action") -> None:
+        """Show what went wrong; `place` is the field, where the error names none."""
+        self._problems.put(topic, problems_in(error, place))
+
+    def clear(self, topic: str = "action") -> None:
+        """Forget the problems of an action, a channel or a part."""
+        self._problems.put(topic, ())
+
+    def dismiss(self) -> None:
+        """Forget the problems of past actions; those of the experiment and its table stay."""
+        self._problems.clear(kept=STANDING)
+
+    @contextmanager
+    def reporting(self, topic: str = "action", place: str = "") -> Iterator[None]:
+        """Turn an error of the block into a problem; without one the problems of `topic` go."""
+        try:
+            yield
+        except (FuseError, OSError) as error:
+            self.fail(error, place, topic)
+        else:
+            self.clear(topic)
+
+    def say(self, message: str) -> None:
+        """Show a message of one line."""
+        self.message = message
+        self.message_changed.emit(message)
+
+    def close(self) -> None:
+        """Stop waiting for anything; the engine belongs to whoever made it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.engine.restarted.disconnect(self._restarted)
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _start(self, experiment: Experiment, path: Path | None) -> None:
+        self._undo.clear()
+        self._redo.clear()
+        self._problems.clear()
+        self.experiment, self.path, self._saved = experiment, path, experiment if path else None
+        self._text = experiment.to_yaml()
+        self.cohort, self.sample_id, self.values, self.flow, self.run = EMPTY, "", {}, (), None
+        self.screen.clear()
+        self.cohort_changed.emit()
+        self.sample_changed.emit("")
+        self.values_changed.emit()
+        self.run_changed.emit()
+        self._announce(everything=True)
+
+    def _put(self, experiment: Experiment) -> None:
+        before, self.experiment = self.experiment, experiment
+        self._text = experiment.to_yaml()
+        data = before.data if before else None
+        if data is None or (data.source, data.split) != (experiment.data.source, experiment.data.split):
+            self._read_cohort()
+        self._announce(everything=False, reread=data != experiment.data)
+
+    def _announce(self, everything: bool, reread: bool = False) -> None:
+        self.experiment_changed.emit()
+        if everything:
+            self._read_cohort()
+            self.check()
+        else:
+            self._later(reread)
+
+    def _later(self, reread: bool) -> None:
+        if self._timer is not None:
+            reread = reread or (self._timer.is_alive() and bool(self._timer.kwargs.get("reread")))
+            self._timer.cancel()
+        self._timer = threading.Timer(self._debounce, self._after_edit, kwargs={"reread": reread})
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _after_edit(self, reread: bool) -> None:
+        def settle() -> None:
+            self.check()
+            if reread and self.sample_id:
+                self._read_sample()
+
+        self.deliver(settle)
+
+    def check(self) -> None:
+        """Have the experiment checked now: its problems and its keys follow."""
+        self.ask("validate", "validate", lambda found: self._problems.put("experiment", found), read=_problems)
+        self.ask("flow", "flow", self._set_flow, failed=lambda _: self.clear("flow"))
+
+    def _set_flow(self, flow: Sequence[Mapping[str, Any]]) -> None:
+        self.flow = tuple(flow)
+        self.flow_changed.emit()
+
+    def _read_cohort(self) -> None:
+        self.ask("cohort", "cohort", self._set_cohort, read=Cohort.from_reply)
+
+    def _set_cohort(self, cohort: Cohort) -> None:
+        self.cohort = cohort
+        self._problems.put("table", cohort.problems)
+        self.cohort_changed.emit()
+
+    def _read_sample(self) -> None:
+        if self.sample_id:
+            self.ask(
+                "sample", "sample", self._show_sample, failed=lambda _: self._show_nothing(), id=self.sample_id
+            )
+
+    def _show_sample(self, reply: Mapping[str, Any]) -> None:
+        self.screen.show_picture("image", reply["image"])
+        self.screen.show_picture("gt", reply["gt"])
+        self.values = dict(reply["values"])
+        self.values_changed.emit()
+
+    def _show_nothing(self) -> None:
+        self.screen.clear()
+        self.values = {}
+        self.values_changed.emit()
+
+    def _restarted(self, text: str) -> None:
+        self.deliver(lambda: self.fail(text, topic="engine"))
+
+    def _load_catalog(self) -> None:
+        try:
+            catalog = self.engine.catalog()
+        except FuseError as error:
+            self.deliver(lambda error=error: self.fail(error, topic="catalog"))  # type: ignore[misc]
+            return
+        self.deliver(lambda: self._set_catalog(catalog))
+
+    def _set_catalog(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        broken = [Problem(f"{label} could not be loaded", got=reason) for label, reason in catalog.broken.items()]
+        self._problems.put("catalog", broken)
+        self.catalog_changed.emit()
+
+
+def _problems(reply: Sequence[Mapping[str, str]]) -> tuple[Problem, ...]:
+    return tuple(Problem(**problem) for problem in reply)

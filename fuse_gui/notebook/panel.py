@@ -1,0 +1,40 @@
+"""The panels of one experiment as tabs in a notebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ipywidgets as widgets
+
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.service.client import Engine
+from fuse_gui.models.augmentation import AugmentationModel
+from fuse_gui.models.data import DataModel
+from fuse_gui.models.project import Project
+from fuse_gui.models.training import TrainingModel
+from fuse_gui.notebook.augmentation import AugmentationView
+from fuse_gui.notebook.data import DataView
+from fuse_gui.notebook.training import TrainingView
+
+
+class Panel(widgets.Tab):  # type: ignore[misc]
+    """Sample, augmentation and run of one experiment; several notebooks and windows may watch the same run."""
+
+    def __init__(self, experiment: Experiment | Path | str) -> None:
+        """Open an experiment, given as such or as its file, over an engine of its own."""
+        self.engine = Engine()
+        self.project = Project(self.engine)
+        models = DataModel(self.project), AugmentationModel(self.project), TrainingModel(self.project)
+        views = DataView(models[0]), AugmentationView(models[1]), TrainingView(models[2])
+        super().__init__(views, titles=[model.title for model in models])
+        self.add_class("fuse-panel")
+        if isinstance(experiment, Experiment):
+            self.project.start_with(experiment)
+        else:
+            self.project.open(experiment)
+
+    def close(self) -> None:
+        """Take the panel away and end its engine; training runs go on."""
+        self.project.close()
+        self.engine.close()
+        super().close()

@@ -1,0 +1,145 @@
+"""The screen in a notebook: one slice of the image with what lies over it, as a PNG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fuse_gui.models.canonical import Canonical, canonical
+from fuse_gui.models.palette import OUTLINED, STYLES, class_color, limits, ramp, rgb
+from fuse_gui.models.screen import NAMES, Picture, Screen
+
+PIXELS = 384
+"""Shortest side of the picture, by enlarging whole pixels."""
+
+Colors = NDArray[np.float64]
+"""(y, x, 3), 0 to 255."""
+
+
+def compose(screen: Screen, place: int | None = None, opacity: float = 1.0) -> NDArray[np.uint8] | None:
+    """Return one slice of the screen as (y, x, 3), with square pixels; None where there is no image.
+
+    `place` is the slice of a volume, the middle one where absent; `opacity` [0, 1] weakens what lies over the image.
+    """
+    picture = screen.picture("image")
+    if picture is None:
+        return None
+    base = canonical(picture.array, picture.geometry)
+    points = slice_points(base, place)
+    drawn = np.zeros((len(points[-2]), len(points[-1]), 3))
+    for name in NAMES:
+        other = screen.picture(name)
+        if other is None or not other.style.get("visible", True):
+            continue
+        style = {**STYLES[name], **other.style}
+        values, inside = sampled(other, points)
+        colors, weight = colored(name, values, other, style)
+        share = weight * inside * float(style["opacity"]) * (1.0 if name == "image" else opacity)
+        drawn += share[..., None] * (colors - drawn)
+    return np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
+
+
+def slice_points(base: Canonical, place: int | None) -> list[NDArray[np.float64]]:
+    """Return the mm positions along [z,] y, x of one slice, at the finer of the two spacings in the plane."""
+    size = base.array.shape[1:]
+    fine = min(base.scale[-2:])
+    plane = [
+        start - step / 2 + (np.arange(max(1, round(count * step / fine))) + 0.5) * fine
+        for start, step, count in zip(base.translate[-2:], base.scale[-2:], size[-2:], strict=True)
+    ]
+    if len(size) == 2:
+        return plane
+    chosen = size[0] // 2 if place is None else min(max(place, 0), size[0] - 1)
+    return [np.array([base.translate[0] + chosen * base.scale[0]]), *plane]
+
+
+def sampled(picture: Picture, points: list[NDArray[np.float64]]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the nearest values (channel, y, x) at those points, and where they are inside of the picture."""
+    turned = canonical(picture.array, picture.geometry)
+    indices, inside = [], []
+    for at, start, step, count in zip(points, turned.translate, turned.scale, turned.array.shape[1:], strict=True):
+        index = np.rint((at - start) / step).astype(int)
+        inside.append((index >= 0) & (index < count))
+        indices.append(np.clip(index, 0, count - 1))
+    values = turned.array[np.ix_(range(len(turned.array)), *indices)]
+    if len(points) == 3:
+        values = values[:, 0]
+    return values, inside[-2][:, None] & inside[-1][None, :] & inside[0].any()
+
+
+def colored(
+    name: str, values: NDArray[Any], picture: Picture, style: Mapping[str, Any]
+) -> tuple[Colors, NDArray[np.float64]]:
+    """Return the colours (y, x, 3) of values (channel, y, x), and how much each pixel counts [0, 1]."""
+    if picture.label:
+        classes = values[0].astype(int)
+        shown = outline(classes) if name in OUTLINED else classes > 0
+        table = np.array(
+            [(0, 0, 0), *(rgb(class_color(name, value)) for value in range(1, classes.max() + 1))], float
+        )
+        return table[classes], shown.astype(float)
+    if len(values) == 3 and picture.array.ndim == 3:
+        return np.moveaxis(np.clip(values, 0, 1), 0, -1) * 255.0, np.ones(values.shape[1:])
+    channel = min(int(style.get("channel", 0)), len(values) - 1)
+    low, high = limits(picture.array[channel], style)
+    share = np.nan_to_num(np.clip((values[channel] - low) / (high - low), 0, 1))
+    return ramp(str(style["colormap"]))[np.rint(share * 255).astype(int)], np.ones(share.shape)
+
+
+def outline(classes: NDArray[np.int_]) -> NDArray[np.bool_]:
+    """Return where a class (y, x) borders on another one."""
+    padded = np.pad(classes, 1, mode="edge")
+    same = np.ones(classes.shape, bool)
+    for shifted in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
+        same &= shifted == classes
+    return (classes > 0) & ~same
+
+
+def png(picture: NDArray[np.uint8], pixels: int = PIXELS) -> bytes:
+    """Return a picture (y, x, 3) as a PNG; a small one is enlarged by whole pixels."""
+    times = max(1, round(pixels / min(picture.shape[:2])))
+    enlarged = picture.repeat(times, 0).repeat(times, 1)
+    stream = io.BytesIO()
+    Image.fromarray(enlarged).save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
+
+
+class ScreenView(widgets.VBox):  # type: ignore[misc]
+    """The picture of the screen with a slice slider for volumes and an opacity slider."""
+
+    def __init__(self, screen: Screen) -> None:
+        """Follow the screen."""
+        self.screen = screen
+        self.image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%", width="384px"))
+        self.place = widgets.IntSlider(description="slice", min=0, max=0)
+        self.opacity = widgets.FloatSlider(description="overlay", value=1.0, min=0.0, max=1.0, step=0.05)
+        super().__init__([self.image, self.place, self.opacity])
+        self.add_class("fuse-screen")
+        self._shape: tuple[int, ...] = ()
+        screen.changed.connect(self._changed)
+        self.place.observe(lambda _: self.draw(), "value")
+        self.opacity.observe(lambda _: self.draw(), "value")
+        self._changed("image")
+
+    def _changed(self, name: str) -> None:
+        picture = self.screen.picture("image")
+        shape = canonical(picture.array, picture.geometry).array.shape[1:] if picture else ()
+        if name == "image" and shape != self._shape:
+            self._shape = shape
+            self.place.layout.display = "" if len(shape) == 3 else "none"
+            self.place.max = shape[0] - 1 if len(shape) == 3 else 0
+            self.place.value = self.place.max // 2
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the screen as it is now."""
+        picture = compose(self.screen, self.place.value, self.opacity.value)
+        self.image.layout.display = "none" if picture is None else ""
+        if picture is not None:
+            self.image.value = png(picture)

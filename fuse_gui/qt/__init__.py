@@ -1,0 +1,1 @@
+"""The panels drawn with Qt."""

@@ -1,0 +1,90 @@
+"""A small catalogue with every kind of field, described the way the real one is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fuse_engine.core.catalog import Entry, describe
+from fuse_engine.core.component import Holds
+from fuse_engine.core.keys import Key
+from fuse_gui.models.field import Offers
+from fuse_gui.models.form import Group
+
+
+class Toy(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True, arbitrary_types_allowed=True)
+
+
+class Dice(Toy):
+    """One minus the overlap."""
+
+    smooth: float = Field(1.0, ge=0)
+
+
+class Focal(Toy):
+    """Looks at what is hard."""
+
+    pred: Key
+    """What the model says <b>here</b>."""
+    gamma: float = Field(2.0, ge=0)
+    alpha: float | None = None
+
+
+class Pooling(Toy):
+    """One class for the whole image."""
+
+    classes: int = Field(2, ge=2)
+
+
+class Dense(Toy):
+    """One class for every pixel."""
+
+    classes: int = Field(2, ge=2)
+    like: Key | None = None
+
+
+class Balance(Toy):
+    """How the classes share a batch."""
+
+    weights: list[float] = []
+
+
+class Training(Toy):
+    """Everything a form can ask."""
+
+    lr: float = Field(1e-4, gt=0, lt=1)
+    """Step of the optimizer."""
+    low: float = -1000.0
+    classes: int = Field(2000, ge=2)
+    workers: int | None = None
+    amp: bool = True
+    norm: Literal["none", "minmax", "zscore"] = "zscore"
+    sizes: list[int] = [32, 64]
+    spacing: tuple[float, float, float] = (0.5, 0.5, 1.25)
+    root: Path = Path("/data")
+    title: str = ""
+    where: dict[str, list[str]] | None = None
+    image: Key = "data.input.image"
+    keys: list[Key] = ["data.input.image"]
+    balance: Balance | None = None
+    loss: Annotated[Any, Holds("loss")] = {"Dice": {"smooth": 1.0}}
+    heads: dict[str, Annotated[Any, Holds("head")]] = {}
+
+
+def _of(kind: str, *classes: type[BaseModel]) -> dict[str, Entry]:
+    return {cls.__name__: describe(cls).model_copy(update={"kind": kind}) for cls in classes}
+
+
+ENTRIES = {"loss": _of("loss", Dice, Focal), "head": _of("head", Pooling, Dense)}
+KEYS = ("data.input.image", "data.gt.segmentation", "model.logits.classifier")
+
+
+def offers() -> Offers:
+    return Offers(lambda kind: ENTRIES.get(kind, {}), KEYS)
+
+
+def training() -> Group:
+    return Group(describe(Training), offers())

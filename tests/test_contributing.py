@@ -1,0 +1,58 @@
+"""The code on the CONTRIBUTING page works as the page says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fuse_engine.testing import tiny_experiment
+
+PAGE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+CODE = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
+YAML = re.search(r"```yaml\nlosses:\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    assert CODE is not None
+    assert YAML is not None
+    tiny_experiment(tmp_path)
+    text = (tmp_path / "tiny.yaml").read_text().replace("losses:\n", f"losses:\n{YAML.group(1)}")
+    (tmp_path / "experiment.yaml").write_text(text)
+    (tmp_path / "brier.py").write_text(CODE.group(1))
+    return tmp_path
+
+
+def fuse_gui(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "FUSE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "fuse_engine.cli", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_a_loss_of_ones_own_is_short() -> None:
+    assert CODE is not None
+    assert CODE.group(1).count("\n") < 20
+
+
+def test_a_loss_of_ones_own_is_validated_and_catalogued(page: Path) -> None:
+    without = fuse_gui(page, "validate", "experiment.yaml")
+    assert without.returncode == 1
+    assert "unknown loss 'Brier'" in without.stderr + without.stdout
+    known = fuse_gui(page, "--components", "brier.py", "validate", "experiment.yaml")
+    assert known.returncode == 0, known.stderr
+    listed = fuse_gui(page, "--components", "brier.py", "catalog", "loss")
+    assert "loss\tBrier\tSquared distance between" in listed.stdout
+
+
+def test_a_loss_of_ones_own_is_in_the_form_and_trains(page: Path) -> None:
+    shown = fuse_gui(page, "--components", "brier.py", "catalog", "loss", "--json")
+    entry = next(item for item in json.loads(shown.stdout)["entries"] if item["name"] == "Brier")
+    assert [field["name"] for field in entry["fields"]] == ["weight", "pred", "target"]
+    trained = fuse_gui(page, "--components", "brier.py", "train", "experiment.yaml", "--training.stages=[{epochs: 1}]")
+    assert trained.returncode == 0, trained.stderr
