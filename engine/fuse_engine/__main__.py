@@ -19,8 +19,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2 or arguments[0] != "run":
         print("usage: python -m fuse_engine run FOLDER", file=sys.stderr)
         return 2
-    own = psutil.Process()
-    own.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else max(NICE, int(own.nice())))
+    _step_back()
     from fuse_engine.run.train import work
 
     try:
@@ -28,6 +27,14 @@ def main(arguments: list[str]) -> int:
     except FuseError as error:
         print(error, file=sys.stderr)
         return 3
+
+
+def _step_back() -> None:
+    own = psutil.Process()
+    if sys.platform == "win32":
+        own.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        own.nice(max(NICE, int(own.nice())))
 
 
 if __name__ == "__main__":

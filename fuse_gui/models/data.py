@@ -9,6 +9,7 @@ from pathlib import Path
 from psygnal import Signal
 
 from fuse_gui.models.cohort import PART
+from fuse_gui.models.heads import class_names
 from fuse_gui.models.project import Project
 from fuse_gui.models.rows import FILTER_HELP, Rows
 
@@ -23,6 +24,8 @@ class DataModel:
     previous_label, next_label = "◀ Previous", "Next ▶"
     open_help = "Open an experiment file (YAML)"
     new_help = "Start from an experiment that comes with the program"
+    save_help = "Write the experiment to its file"
+    save_as_help = "Write the experiment to another file"
     filter_hint, filter_help = "Filter: text, or part==test & age>60", FILTER_HELP
     file_types = "Experiments (*.yaml *.yml)"
 
@@ -116,8 +119,13 @@ class DataModel:
         if not project.sample_id:
             return "Click a row to look at its sample."
         waiting = "reading …" if project.requests.is_running("sample") else ""
-        lines = [f"{key.removeprefix('data.')}: {text}" for key, text in project.values.items()]
+        lines = [f"{key.removeprefix('data.')}: {self._named(key, text)}" for key, text in project.values.items()]
         return "\n".join([f"Sample {project.sample_id}", *(lines or filter(None, [waiting]))])
+
+    def _named(self, key: str, text: str) -> str:
+        experiment = self.project.experiment
+        names = class_names(experiment, key.removeprefix("data.gt.")) if experiment else ()
+        return f"{text} ({names[int(text)]})" if text.isdecimal() and int(text) < len(names) else text
 
     def _labels(self) -> Iterator[tuple[str, list[str]]]:
         experiment = self.project.experiment

@@ -100,6 +100,11 @@ class Item(ABC):
         for _, child in self.children():
             yield from child.walk()
 
+    def refresh(self) -> None:
+        """Look again at what is offered: the catalogue has changed."""
+        for _, child in self.children():
+            child.refresh()
+
     def show_problems(self, problems: Iterable[tuple[Sequence[str], str]]) -> None:
         """Put each text at the item nearest to its place, and take the former ones away."""
         texts: dict[int, list[str]] = {}
@@ -152,7 +157,9 @@ class Field(Item):
         super().__init__(spec, offers)
         self._raw: Any = None
         self._value: Any = None
+        self._started = False
         self.load_default()
+        self._started = True
         if spec.kind == "key":
             offers.keys_changed.connect(self._keys_changed)
 
@@ -163,8 +170,13 @@ class Field(Item):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """What is offered: the choices, or the keys there are (others may be typed)."""
-        return self.offers.keys if self.spec.kind == "key" else self.spec.choices
+        """What is offered in a menu: the choices, or the keys there are (others may be typed)."""
+        spec = self.spec
+        empty = ("",) if spec.optional or spec.required else ()
+        if spec.kind == "bool":
+            return (*empty, "true", "false") if empty else ()
+        known = (*empty, *(self.offers.keys if spec.kind == "key" else spec.choices))
+        return known if self.text() in known else (*known, self.text())
 
     def text(self) -> str:
         """Return the value as a person would type it."""
@@ -197,7 +209,7 @@ class Field(Item):
 
     def load_default(self) -> None:
         """Take the default; a question that has none asks for a value."""
-        if not self.given and self._raw == self.spec.default and self._raw is not None:
+        if not self.given and self._raw == self.spec.default and self._started:
             return
         self.given = False
         self._take(self.spec.default)

@@ -51,9 +51,14 @@ class FieldList(Holder):
         return tuple(self.offers.entries(self._item_spec.slot)) if self._item_spec.slot else ()
 
     @property
+    def of_fields(self) -> bool:
+        """Whether every item is one line: a key, a text or a number without a name."""
+        return self._item_spec.kind not in ("slot", "list") and not self.named
+
+    @property
     def add_label(self) -> str:
-        """The word on the button that adds an item."""
-        return f"Add {self._item_spec.slot or self._item_spec.name.removesuffix('s').replace('_', ' ')}"
+        """The words on the button that adds an item."""
+        return f"Add {self._item_spec.slot}".strip()
 
     def children(self) -> Sequence[tuple[str, Item]]:
         """Return the items by name or position."""
@@ -132,6 +137,11 @@ class FieldList(Holder):
             return dict(zip(self.names, values, strict=True))
         filled = [value for value in values if value is not None]
         return None if self.spec.optional and not filled else filled
+
+    def refresh(self) -> None:
+        """Look again at what can be added, and at the items."""
+        self.items_changed.emit()
+        super().refresh()
 
     def forget_defaults(self) -> None:
         """Leave the list out of the file where it is the default."""

@@ -75,6 +75,10 @@ class Group(Item):
         for item in self.items.values():
             item.forget_defaults()
 
+    def drop_label(self, name: str) -> str:
+        """Return the words on the button that removes an unknown argument."""
+        return f"Remove {name}: {short(self.extras[name], 40)}"
+
     def drop_extra(self, name: str) -> None:
         """Remove an argument that the component does not know."""
         if name in self.extras:
@@ -199,9 +203,13 @@ class Slot(Holder):
             self.given = False
 
     def refresh(self) -> None:
-        """Look again whether the component is known: the catalogue has changed."""
-        if self.form is None and not self._touched:
+        """Look again at what is offered; what was unknown may be known now."""
+        if self.form is None and not self._touched and self._raw is not None:
+            given = self.given
             self.load(self._raw)
+            self.given = given
+        self.chosen_changed.emit(self.chosen)
+        super().refresh()
 
     @property
     def _noun(self) -> str:

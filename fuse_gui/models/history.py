@@ -38,7 +38,7 @@ class History:
                 self._add_batch(event)
             elif kind == "epoch":
                 self.epochs.append(event)
-                self.ends.append(self.steps[-1] if self.steps else 0)
+                self.ends.append(int(event.get("step", self.steps[-1] if self.steps else 0)))
             elif kind == "resume":
                 self._go_back(int(event["step"]), int(event.get("epoch", 0)))
             elif kind == "warning":

@@ -55,7 +55,7 @@ def class_color(name: str, value: int) -> str:
 
 
 def ramp(name: str) -> NDArray[np.float64]:
-    """Return 256 colours (256, 3) from 0 to 255, from the lowest to the highest value; gray for an unknown name."""
+    """Return 256 colours (256, 3) from 0 to 255, lowest value first; gray for an unknown name."""
     anchors = np.array([rgb(text) for text in RAMPS.get(name, RAMPS["gray"])], float)
     places = np.linspace(0, len(anchors) - 1, 256)
     return np.column_stack([np.interp(places, range(len(anchors)), column) for column in anchors.T])

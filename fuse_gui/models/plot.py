@@ -120,9 +120,7 @@ def _paint_axes(axes: Axes, target: Any, theme: dict[str, str]) -> None:
     drawn = [line for line in axes.lines if len(line.x)]
     if not drawn:
         target.set_axis_off()
-        target.text(
-            0.5, 0.5, axes.note, ha="center", va="center", color=theme["text"], fontsize=9, transform=target.transAxes
-        )
+        target.text(0.5, 0.5, axes.note, transform=target.transAxes, ha="center", va="center", **_note(theme))
         return
     target.grid(True, color=theme["grid"], linewidth=0.6)
     target.set_axisbelow(True)
@@ -135,19 +133,28 @@ def _paint_axes(axes: Axes, target: Any, theme: dict[str, str]) -> None:
     for x, word in axes.marks:
         target.axvline(x, color=theme["text"], linewidth=0.9, linestyle=":", label=word)
     if any(line.label for line in drawn) or axes.marks:
-        legend = target.legend(fontsize=7, facecolor=theme["axes"], edgecolor=theme["grid"], framealpha=0.8)
+        columns = 2 if len(drawn) + len(axes.marks) > 4 else 1
+        legend = target.legend(
+            fontsize=7, ncols=columns, facecolor=theme["axes"], edgecolor=theme["grid"], framealpha=0.8
+        )
         for text in legend.get_texts():
             text.set_color(theme["text"])
 
 
+def _note(theme: dict[str, str]) -> dict[str, Any]:
+    return {"color": theme["text"], "fontsize": 9}
+
+
 def _paint_line(line: Line, colour: str, target: Any) -> None:
     x, y = thin(line.x, line.y)
-    look = {
+    looks: dict[str, dict[str, Any]] = {
         "line": {"linewidth": 0.8 if line.faint else 1.6},
         "dots": {"linestyle": "", "marker": "o", "markersize": 4},
         "both": {"linewidth": 1.6, "marker": "o", "markersize": 3.5},
-    }[line.style]
-    target.plot(x, y, color=colour, alpha=0.45 if line.faint else 1.0, label=line.label or "_", **look)
+    }
+    target.plot(
+        x, y, color=colour, alpha=0.45 if line.faint else 1.0, label=line.label or "_", **looks[line.style]
+    )
 
 
 def _paint_table(table: Table, target: Any, theme: dict[str, str]) -> None:
@@ -171,7 +178,7 @@ def png(figure: Figure, width: int, height: int, dark: bool = False, stacked: bo
 
 
 def hit(figure: Figure, canvas: Canvas, x: float, y: float, reach: float = 12.0) -> Hit | None:
-    """Return the point with an id that is nearest to a pixel (from the lower left corner), or None beyond `reach`."""
+    """Return the point with an id nearest to a pixel (from the lower left), or None beyond `reach` pixels."""
     found: list[Hit] = []
     for axes, target in zip(figure.axes, canvas.axes, strict=True):
         for line in axes.lines:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from psygnal import Signal
 
 import fuse_resources
+from fuse_engine.core import registry
 from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
@@ -18,8 +18,8 @@ from fuse_engine.run.folder import RunFolder
 from fuse_engine.service.client import Engine
 from fuse_gui.models import faces
 from fuse_gui.models.cohort import EMPTY, Cohort
-from fuse_gui.models.problems import Problems, cause, problems_in
-from fuse_gui.models.requests import Deliver, Requests, call_now
+from fuse_gui.models.desk import Desk
+from fuse_gui.models.requests import Deliver, call_now
 from fuse_gui.models.screen import Screen
 
 DEBOUNCE = 0.3
@@ -28,11 +28,8 @@ DEBOUNCE = 0.3
 OVERLAYS = ("pred", "prob", "heat", "error")
 """Pictures that belong to one sample and go when another is chosen."""
 
-STANDING = ("experiment", "table", "catalog")
-"""Problems that stay until their cause goes."""
 
-
-class Project:
+class Project(Desk):
     """The state that all panels of one window share; every change is announced, nothing raises into a toolkit."""
 
     experiment_changed = Signal()
@@ -40,10 +37,8 @@ class Project:
     sample_changed = Signal(str)
     """Id of the sample that was chosen; its pictures follow with `values_changed`."""
     values_changed = Signal()
-    problems_changed = Signal()
     flow_changed = Signal()
     catalog_changed = Signal()
-    message_changed = Signal(str)
     run_changed = Signal()
 
     def __init__(
@@ -54,9 +49,8 @@ class Project:
         debounce: float = DEBOUNCE,
     ) -> None:
         """Take the engine's client and the way to the thread of the panels; no experiment is open yet."""
-        self.engine, self.deliver = engine, deliver
+        super().__init__(engine, deliver)
         self.screen = Screen()
-        self.requests = Requests(engine, deliver)
         self.experiment: Experiment | None = None
         self.path: Path | None = None
         self.cohort: Cohort = EMPTY
@@ -66,19 +60,16 @@ class Project:
         self.flow: tuple[Mapping[str, Any], ...] = ()
         """Every key of the batch: key, shape, dtype, producer, consumers."""
         self.run: RunFolder | None = None
-        self.message = ""
         self.catalog = catalog or Catalog()
         self._text = ""
         self._saved: Experiment | None = None
         self._undo: list[Experiment] = []
         self._redo: list[Experiment] = []
-        self._problems = Problems()
-        self._problems.changed.connect(self.problems_changed.emit)
         self._debounce = debounce
         self._timer: threading.Timer | None = None
         engine.restarted.connect(self._restarted)
         if catalog is None:
-            threading.Thread(target=self._load_catalog, name="catalog", daemon=True).start()
+            self.load_catalog()
 
     # -- the experiment -------------------------------------------------------------------------------------------
 
@@ -114,12 +105,18 @@ class Project:
             return True
         return False
 
+    def start_with(self, experiment: Experiment) -> None:
+        """Open an experiment that was made elsewhere, e.g. in a notebook; it has no file yet."""
+        self._start(experiment, None)
+
     def save(self, path: Path | str | None = None) -> bool:
         """Write the experiment to its file, or to `path` from now on."""
         with self.reporting("save"):
             target = Path(path) if path else self.path
             if self.experiment is None or target is None:
                 raise FuseError("nothing to save to", expected="an open experiment and a file name")
+            if not target.parent.is_dir():
+                raise FuseError(f"there is no folder {target.parent}")
             moved = faces.rebased(self.experiment, target.parent, self.catalog)
             moved.save(target)
             self._saved, self.path = moved, target
@@ -133,7 +130,7 @@ class Project:
     def set_experiment(self, experiment: Experiment) -> None:
         """Make `experiment` the open one; the one before comes back with `undo`."""
         if self.experiment is None:
-            self._start(experiment, None)
+            self.start_with(experiment)
             return
         if experiment == self.experiment:
             return
@@ -191,6 +188,20 @@ class Project:
         """Return the shell command that trains the same experiment."""
         return faces.as_command(self.path, self._saved, self.experiment)
 
+    # -- components -----------------------------------------------------------------------------------------------
+
+    def load_catalog(self) -> None:
+        """Learn which components there are; they arrive with `catalog_changed`."""
+        threading.Thread(target=self._load_catalog, name="catalog", daemon=True).start()
+
+    def add_components(self, path: Path) -> None:
+        """Use a Python file of the user's own components: in the engine, and in the runs that start from here."""
+        registry.use_files([path])
+        self.say(f"reading the components of {path.name} …")
+        self.load_catalog()
+        if self.experiment is not None:
+            self.check()
+
     # -- samples --------------------------------------------------------------------------------------------------
 
     def select(self, sample_id: str) -> None:
@@ -222,90 +233,17 @@ class Project:
         read: Callable[[Any], Any] = lambda value: value,
         **args: Any,
     ) -> None:
-        """Ask the engine about the open experiment; `then` gets the answer on the thread of the panels.
-
-        The newest request of a channel wins. An error becomes a problem of the channel, or goes to `failed` as
-        well; the next good answer of the channel takes it away. `read` turns the answer into what `then` takes
-        before it comes to that thread.
-        """
+        """Ask the engine about the open experiment; otherwise like `ask_plain`."""
         if self.experiment is not None:
             args = {"experiment": self._text, "folder": str(self.folder), **args}
         self.ask_plain(method, channel, then, failed=failed, read=read, **args)
-
-    def ask_plain(
-        self,
-        method: str,
-        channel: str,
-        then: Callable[[Any], None],
-        *,
-        failed: Callable[[FuseError], None] | None = None,
-        read: Callable[[Any], Any] = lambda value: value,
-        **args: Any,
-    ) -> None:
-        """Ask the engine what is not about the open experiment, e.g. about a run; otherwise like `ask`."""
-        topic = channel or method
-
-        def refused(error: FuseError) -> None:
-            self.fail(error, topic=topic)
-            if failed is not None:
-                failed(error)
-
-        def arrived(value: Any) -> None:
-            self.clear(topic)
-            try:
-                then(value)
-            except Exception as error:  # noqa: BLE001 the boundary: an answer that no panel understands is shown
-                refused(FuseError(f"the answer to '{method}' could not be shown", got=cause(error)))
-
-        try:
-            self.requests.send(method, channel, arrived, refused, read, args)
-        except FuseError as error:
-            refused(error)
-
-    @property
-    def busy(self) -> str:
-        """What the engine does now; empty when it rests."""
-        return self.requests.busy
-
-    # -- problems and messages ------------------------------------------------------------------------------------
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """Everything that is wrong now, the last action's first."""
-        return self._problems.every
-
-    def fail(self, error: Exception | str, place: str = "", topic: str = "action") -> None:
-        """Show what went wrong; `place` is the field, where the error names none."""
-        self._problems.put(topic, problems_in(error, place))
-
-    def clear(self, topic: str = "action") -> None:
-        """Forget the problems of an action, a channel or a part."""
-        self._problems.put(topic, ())
-
-    def dismiss(self) -> None:
-        """Forget the problems of past actions; those of the experiment and its table stay."""
-        self._problems.clear(kept=STANDING)
-
-    @contextmanager
-    def reporting(self, topic: str = "action", place: str = "") -> Iterator[None]:
-        """Turn an error of the block into a problem; without one the problems of `topic` go."""
-        try:
-            yield
-        except (FuseError, OSError) as error:
-            self.fail(error, place, topic)
-        else:
-            self.clear(topic)
-
-    def say(self, message: str) -> None:
-        """Show a message of one line."""
-        self.message = message
-        self.message_changed.emit(message)
 
     def close(self) -> None:
         """Stop waiting for anything; the engine belongs to whoever made it."""
         if self._timer is not None:
             self._timer.cancel()
-        self.engine.restarted.disconnect(self._restarted)
+        self.engine.restarted.disconnect(self._restarted, missing_ok=True)
+        self.closed.emit()
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

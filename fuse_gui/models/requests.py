@@ -10,7 +10,8 @@ from typing import Any
 from psygnal import Signal
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.service.client import Engine, Job, Reply
+from fuse_engine.service.client import Engine
+from fuse_engine.service.job import Job, Reply
 
 Deliver = Callable[[Callable[[], None]], None]
 """Runs a callable on the thread of the panels."""

@@ -79,6 +79,12 @@ class Rows:
         """Return one cell as text."""
         return as_text(self._frame.iloc[:, column].array[self._order[position]])
 
+    def widths(self, limit: int = 28) -> list[int]:
+        """Return how many characters each column needs, judged by its first rows, at most `limit`."""
+        head = self._frame.head(50)
+        texts = [[str(name), *map(as_text, head[name])] for name in self._frame.columns]
+        return [min(max(map(len, column)), limit) for column in texts]
+
     def value(self, position: int, column: str) -> Any:
         """Return one cell as it is."""
         return self._frame[column].array[self._order[position]]

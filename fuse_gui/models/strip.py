@@ -15,6 +15,7 @@ class StripModel:
 
     copy_label, open_label, dismiss_label = "Copy", "Show sample", "Dismiss"
     copy_help = "Copy all problems as text"
+    dismiss_help = "Forget the problems of past actions"
 
     changed = Signal()
 
@@ -22,6 +23,10 @@ class StripModel:
         """Follow the problems of the project."""
         self.project = project
         project.problems_changed.connect(self.changed.emit)
+        project.cohort_changed.connect(self.changed.emit)
+        project.sample_changed.connect(self._follow)
+        project.message_changed.connect(self._follow)
+        project.requests.busy_changed.connect(self._follow)
 
     @property
     def text(self) -> str:
@@ -42,6 +47,11 @@ class StripModel:
         named = next((problem.sample for problem in self.project.problems if problem.sample), "")
         return named if named in self.project.cohort.ids and named != self.project.sample_id else ""
 
+    @property
+    def line(self) -> str:
+        """What the engine does now, else the last message."""
+        return self.project.busy or self.project.message
+
     def open_sample(self) -> None:
         """Look at the sample that is to blame."""
         if self.sample:
@@ -50,6 +60,9 @@ class StripModel:
     def dismiss(self) -> None:
         """Forget the problems of past actions; those of the experiment and its table stay."""
         self.project.dismiss()
+
+    def _follow(self, _text: str) -> None:
+        self.changed.emit()
 
 
 def in_words(problem: Problem) -> str:

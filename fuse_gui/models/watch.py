@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fuse_engine.core.errors import FuseError
 from fuse_engine.run.folder import RunFolder, list_runs
@@ -39,7 +41,7 @@ class Report:
     fresh: bool
     """Whether the events start from the beginning of the run."""
     events: tuple[dict[str, Any], ...] = ()
-    status: Status = Status()
+    status: Status = field(default_factory=Status)
     log: str = ""
     runs: tuple[RunRow, ...] | None = None
     """All runs, where they were looked at."""
@@ -139,3 +141,14 @@ def _tail(run: RunFolder) -> str:
         file.seek(0, 2)
         file.seek(max(file.tell() - LOG_TAIL, 0))
         return file.read().decode("utf-8", "replace")
+
+
+def _best(run: RunFolder) -> str:
+    metrics = run.metrics()
+    best = run.experiment().training.best
+    if not best or best[0].source not in metrics or metrics[best[0].source].isna().all():
+        return ""
+    source, low = best[0].source, best[0].optimization == "min"
+    values = metrics[source].to_numpy(float)
+    at = int(np.nanargmin(values) if low else np.nanargmax(values))
+    return f"{source.removeprefix('validation.')} {values[at]:.4g} at epoch {int(metrics['epoch'].iloc[at]) + 1}"

@@ -25,7 +25,9 @@ class Panel(widgets.Tab):  # type: ignore[misc]
         self.engine = Engine()
         self.project = Project(self.engine)
         models = DataModel(self.project), AugmentationModel(self.project), TrainingModel(self.project)
-        views = DataView(models[0]), AugmentationView(models[1]), TrainingView(models[2])
+        self.data, self.augmentation = DataView(models[0]), AugmentationView(models[1])
+        self.training = TrainingView(models[2])
+        views = (self.data, self.augmentation, self.training)
         super().__init__(views, titles=[model.title for model in models])
         self.add_class("fuse-panel")
         if isinstance(experiment, Experiment):

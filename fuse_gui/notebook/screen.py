@@ -25,7 +25,7 @@ Colors = NDArray[np.float64]
 def compose(screen: Screen, place: int | None = None, opacity: float = 1.0) -> NDArray[np.uint8] | None:
     """Return one slice of the screen as (y, x, 3), with square pixels; None where there is no image.
 
-    `place` is the slice of a volume, the middle one where absent; `opacity` [0, 1] weakens what lies over the image.
+    `place` is the slice of a volume, the middle one where absent; `opacity` [0, 1] weakens what lies above.
     """
     picture = screen.picture("image")
     if picture is None:

@@ -19,7 +19,7 @@ class _Hop(QObject):
             self.moveToThread(application.thread())
         self.go.connect(self._run)
 
-    @Slot(object)
+    @Slot(object)  # type: ignore[untyped-decorator]
     def _run(self, action: Action) -> None:
         action()
 

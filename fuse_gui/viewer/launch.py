@@ -9,37 +9,38 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fuse_engine.cli.options import OK, Subparsers, add_command
 from fuse_engine.core.errors import FuseError
 
 PLUGIN = "fuse-gui"
+EXAMPLES = """\
+  fuse-gui open
+  fuse-gui open mammography.yaml
+"""
 RIGHT = ("Data", "Processors", "Augmentation", "Model")
 BOTTOM = ("Training", "Inference", "Analysis")
 SIZE = (1600, 1000)
 """Pixels of the window, where the screen allows."""
 
 
-def add_open(subparsers: Any) -> None:
+def add_open(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     """Add the command `open` to the shell command."""
-    parser = subparsers.add_parser(
-        "open",
-        help="open napari on an experiment",
-        description="Open a napari window with all docks, on an experiment where one is given.",
-        epilog="examples:\n  fuse-gui open\n  fuse-gui open mammography.yaml",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("experiment", nargs="?", type=Path, help="experiment file to open")
-    parser.set_defaults(handler=open_command)
+    parser = add_command(subparsers, "open", "open a napari window with all docks", EXAMPLES, open_command)
+    parser.add_argument("experiment", nargs="?", type=Path, metavar="FILE", help="experiment (YAML) to open")
 
 
-def open_command(arguments: argparse.Namespace) -> int:
+def open_command(options: argparse.Namespace) -> int:
     """Open the window and return when it is closed."""
     require_window()
     import napari
 
-    viewer = open_window(arguments.experiment)
+    from fuse_gui.viewer.session import project_of
+
+    viewer, _ = open_window()
+    if options.experiment is not None:
+        project_of(viewer).open(options.experiment)
     napari.run()
-    del viewer
-    return 0
+    return OK
 
 
 def require_window() -> None:
@@ -56,8 +57,8 @@ def require_window() -> None:
     if not has_display():
         raise FuseError(
             "there is no display",
-            expected="DISPLAY or WAYLAND_DISPLAY to be set; without one `fuse-gui demo --headless` takes the tour, "
-            "and `fuse-gui train` and the notebook panels need none",
+            expected="DISPLAY or WAYLAND_DISPLAY to be set; without one `fuse-gui demo --headless` takes "
+            "the tour, and `fuse-gui train` and the notebook panels need none",
         )
 
 
@@ -66,32 +67,27 @@ def has_display() -> bool:
     return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def open_window(experiment: Path | None = None) -> Any:
-    """Return a napari viewer with all docks, on an experiment where one is given."""
+def open_window() -> tuple[Any, dict[str, tuple[Any, Any]]]:
+    """Return a new napari viewer, and its docks and views by name."""
     import napari
 
-    from fuse_gui.viewer.session import project_of
-
-    viewer = napari.Viewer(title="FuseGUI")
-    open_docks(viewer)
-    if experiment is not None:
-        project_of(viewer).open(experiment)
-    return viewer
+    viewer = napari.Viewer(title="FuseGUI", show_welcome_screen=False)
+    return viewer, open_docks(viewer)
 
 
-def open_docks(viewer: Any) -> dict[str, Any]:
-    """Add all docks: settings as tabs on the right, runs and results as tabs below; return them by name."""
+def open_docks(viewer: Any) -> dict[str, tuple[Any, Any]]:
+    """Add all docks: settings as tabs on the right, runs and results as tabs below; return dock and view by name."""
     from qtpy.QtCore import Qt
 
-    docks = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name)[0] for name in (*RIGHT, *BOTTOM)}
+    found = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name) for name in (*RIGHT, *BOTTOM)}
+    main = found[RIGHT[0]][0].window()
     for names, area in ((RIGHT, Qt.RightDockWidgetArea), (BOTTOM, Qt.BottomDockWidgetArea)):
-        first = docks[names[0]]
-        main = first.window()
-        main.addDockWidget(area, first)
-        for name in names[1:]:
-            main.tabifyDockWidget(first, docks[name])
-        first.raise_()
+        docks = [found[name][0] for name in names]
+        main.addDockWidget(area, docks[0])
+        for dock in docks[1:]:
+            main.tabifyDockWidget(docks[0], dock)
+        docks[0].raise_()
     main.resize(*SIZE)
-    main.resizeDocks([docks[RIGHT[0]]], [SIZE[0] // 3], Qt.Horizontal)
-    main.resizeDocks([docks[BOTTOM[0]]], [SIZE[1] // 3], Qt.Vertical)
-    return docks
+    main.resizeDocks([found[RIGHT[0]][0]], [SIZE[0] * 2 // 5], Qt.Horizontal)
+    main.resizeDocks([found[BOTTOM[0]][0]], [SIZE[1] * 2 // 5], Qt.Vertical)
+    return found

@@ -11,6 +11,7 @@ from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
+from fuse_engine.core.geometry import Geometry
 from fuse_gui.models.canonical import Canonical, canonical
 from fuse_gui.models.palette import OUTLINED, STYLES, class_color, limits
 from fuse_gui.models.screen import NAMES, Picture, Screen
@@ -94,7 +95,7 @@ class Layers:
             layer.scale = turned.scale
         if not same(layer.translate, turned.translate):
             layer.translate = turned.translate
-        layer.metadata = described(picture, turned)
+        layer.metadata = placed(picture.geometry, turned)["metadata"]
         if isinstance(layer, Labels):
             layer.features = class_names(style)
         elif not layer.rgb:
@@ -115,21 +116,12 @@ def build(
     name: str, values: NDArray[Any], picture: Picture, turned: Canonical, style: Mapping[str, Any]
 ) -> Image | Labels:
     """Return a new layer for a picture."""
-    dims = picture.geometry.dims
-    common: dict[str, Any] = {
-        "name": PREFIX + name,
-        "scale": turned.scale,
-        "translate": turned.translate,
-        "units": ("mm",) * dims,
-        "axis_labels": AXES[-dims:],
-        "opacity": style.get("opacity", 1.0),
-        "metadata": described(picture, turned),
-    }
+    common = {"name": PREFIX + name, "opacity": style.get("opacity", 1.0), **placed(picture.geometry, turned)}
     if picture.label:
         layer = Labels(values, features=class_names(style), colormap=palette(name), **common)
         layer.contour = 2 if name in OUTLINED else 0
         return layer
-    if values.ndim > dims:
+    if values.ndim > picture.geometry.dims:
         return Image(values, rgb=True, **common)
     colormap = style.get("colormap", "gray")
     return Image(values, rgb=False, colormap=colormap, contrast_limits=limits(values, style), **common)
@@ -164,13 +156,19 @@ def restyle(layer: Layer, style: Mapping[str, Any], known: Mapping[str, Any]) ->
         layer.contrast_limits = style["limits"]
 
 
-def described(picture: Picture, turned: Canonical) -> dict[str, Any]:
-    """Return what the layer keeps of the picture's place in the patient, for readout and export."""
+def placed(geometry: Geometry, turned: Canonical) -> dict[str, Any]:
+    """Return where a layer lies, in mm; its metadata keeps the place in the file, for readout and export."""
     return {
-        "geometry": picture.geometry.to_json(),
-        "order": list(turned.order),
-        "flipped": list(turned.flipped),
-        "oblique_degrees": round(turned.oblique, 3),
+        "scale": turned.scale,
+        "translate": turned.translate,
+        "units": ("mm",) * geometry.dims,
+        "axis_labels": AXES[-geometry.dims :],
+        "metadata": {
+            "geometry": geometry.to_json(),
+            "order": list(turned.order),
+            "flipped": list(turned.flipped),
+            "oblique_degrees": round(turned.oblique, 3),
+        },
     }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 from scipy.ndimage import gaussian_filter
 from skimage.draw import polygon2mask
 
@@ -31,7 +31,7 @@ SPACING = 0.8
 _SHARES = (0.3, 0.2, 0.5)
 _AGE = {"normal": 50.0, "benign": 53.0, "positive": 61.0}
 _BMI = {"normal": 25.0, "benign": 25.5, "positive": 28.5}
-_MAMMOGRAM = "1.2.840.10008.5.1.4.1.1.1.2"
+_MAMMOGRAM = UID("1.2.840.10008.5.1.4.1.1.1.2")
 
 Points = NDArray[np.float64]
 """Corners of a polygon as (x, y) in pixels."""

@@ -4,48 +4,66 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydantic import Field
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.registry import register
-from fuse_engine.data import Image, LoadImage, Processor, Row, Value
-
-_PHOTOMETRIC = 0x00280004
+from fuse_engine.data import Image, Processor, Row, Value
+from fuse_engine.data.image import read_image
 
 
 @register
-class LoadMammogram(Processor):
-    """Load a mammogram (1, y, x) so that dense tissue is bright, whichever way its file stores it."""
+class BreastCrop(Processor):
+    """Crop an image or mask (channel, y, x) to the breast that the mammogram of the same row shows."""
 
     column: str = "image"
-    """Column with the path of the DICOM file."""
+    """Column with the path of the mammogram; image and mask are cropped alike."""
+    background: float = Field(0.05, ge=0, lt=1)
+    """Fraction of the mammogram's range, from the darkest value, that counts as background."""
+    margin: int = Field(4, ge=0)
+    """Pixels kept around the breast."""
 
     def __call__(self, value: Value | None, row: Row) -> Value:
-        """Return the image; MONOCHROME1 files are inverted.
+        """Return the cropped image; its geometry keeps every pixel where it was in mm.
 
         Raises:
-            SampleError: when the file is missing or cannot be read.
+            SampleError: when there is no image, or it has another grid than the mammogram.
         """
-        image = LoadImage(column=self.column)(None, row)
-        assert isinstance(image, Image)  # noqa: S101 what LoadImage returns
-        if _stored_inverted(row.path(self.column)):
-            image = replace(image, array=image.array.min() + image.array.max() - image.array)
-        return image
+        path = row.path(self.column)
+        mammogram = read_image(path)
+        if not isinstance(value, Image) or not value.geometry.near(mammogram.geometry):
+            raise SampleError(
+                "BreastCrop needs an image on the grid of the mammogram", sample=row.id,
+                expected="LoadImage or Contours directly before it",
+            )  # fmt: skip
+        rows, columns = _box(_breast(mammogram.array, self.background), self.margin)
+        geometry = value.geometry
+        corner = geometry.point((rows.start, columns.start))
+        size = (columns.stop - columns.start, rows.stop - rows.start)
+        return Image(value.array[:, rows, columns], replace(geometry, size=size, origin=corner))
 
     def reads(self, row: Row) -> dict[str, str | Path]:
-        """Name the file."""
+        """Name the mammogram."""
         return {self.column: row.path(self.column)}
 
 
-def _stored_inverted(path: Path) -> bool:
-    if path.suffix.lower() != ".dcm":
-        return False
-    header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[_PHOTOMETRIC])
-    return str(header.get("PhotometricInterpretation", "")) == "MONOCHROME1"
+def _box(inside: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    """Return the rows and columns that hold `inside` (channel, y, x), widened; everything where it is empty."""
+    slices = []
+    for axis, size in enumerate(inside.shape[1:], 1):
+        found = np.flatnonzero(inside.any(axis=(0, 3 - axis)))
+        first, last = (int(found[0]), int(found[-1])) if found.size else (0, size - 1)
+        slices.append(slice(max(first - margin, 0), min(last + margin + 1, size)))
+    return slices[0], slices[1]
+
+
+def _breast(array: NDArray[Any], background: float) -> NDArray[np.bool_]:
+    low, high = float(array.min()), float(array.max())
+    return np.asarray(array > low + background * (high - low))
 
 
 @register
@@ -64,11 +82,9 @@ class BreastWindow(Processor):
             SampleError: when there is no image to work on.
         """
         if not isinstance(value, Image):
-            raise SampleError("BreastWindow needs an image", sample=row.id, expected="LoadMammogram before it")
+            raise SampleError("BreastWindow needs an image", sample=row.id, expected="LoadImage before it")
         array = value.array.astype(np.float32)
-        low, high = float(array.min()), float(array.max())
-        breast = array > low + self.background * (high - low)
-        return replace(value, array=_window(array, breast, self.percentiles))
+        return replace(value, array=_window(array, _breast(array, self.background), self.percentiles))
 
 
 def _window(

@@ -33,7 +33,7 @@ def read_array(path: Path, name: str) -> NDArray[Any]:
 @lru_cache(maxsize=8)
 def _read(path: Path, name: str, mtime: int, size: int) -> NDArray[Any]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if name not in archive.files:
                 raise FuseError(f"{path.name} has no array '{name}'", expected=", ".join(archive.files))
             array: NDArray[Any] = archive[name]

@@ -11,8 +11,8 @@ from fuse_engine.core.catalog import FieldSpec, describe
 from fuse_engine.core.document import dump, dump_value, parse, parse_value
 from fuse_engine.core.experiment import Experiment
 from fuse_gui.models.field import Field, Offers
-from fuse_gui.models.form import Group, Slot
 from fuse_gui.models.field_list import FieldList
+from fuse_gui.models.form import Group, Slot
 from tests.gui_toys import KEYS, offers, training
 
 NOTHING = Offers(lambda kind: {})

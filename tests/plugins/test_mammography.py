@@ -11,9 +11,9 @@ from skimage.draw import polygon2mask
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import resolve
-from fuse_engine.data import Cohort, Dataset, Image, LoadImage, Row, Table
+from fuse_engine.data import Cohort, Contours, Dataset, Image, LoadImage, Row, Table
 from fuse_engine.testing import check_component
-from fuse_mammography import BreastWindow, LabelTask, LoadMammogram
+from fuse_mammography import BreastCrop, BreastWindow, LabelTask
 from fuse_mammography.phantom import SPACING, write_cohort
 
 TASK = LabelTask(classes={"negative": {"biopsy": ["normal", "benign"]}, "positive": {"biopsy": ["positive"]}})
@@ -37,7 +37,7 @@ def row_with(cohort: Cohort, **values: str) -> Row:
 
 
 def test_components_keep_the_contract() -> None:
-    for cls in (LoadMammogram, BreastWindow):
+    for cls in (BreastCrop, BreastWindow):
         check_component(cls)
     check_component(LabelTask, classes=TASK.classes)
 
@@ -50,7 +50,7 @@ def test_the_same_seed_writes_the_same_cohort(folder: Path, tmp_path: Path) -> N
 
 def test_lesions_are_bright_and_inside_their_outlines(cohort: Cohort) -> None:
     row = row_with(cohort, biopsy="positive")
-    image = LoadMammogram()(None, row)
+    image = LoadImage()(None, row)
     assert isinstance(image, Image)
     pixels = image.array[0]
     for points in json.loads(row.text("contours")):
@@ -74,23 +74,39 @@ def test_clinical_values_go_with_the_finding(tmp_path: Path) -> None:
     assert min(views.values()) >= 2
 
 
-def test_inverted_files_are_turned_bright(cohort: Cohort) -> None:
-    row = row_with(cohort, view="MLO")
-    raw = LoadImage(column="image")(None, row)
-    image = LoadMammogram()(None, row)
-    assert isinstance(raw, Image)
+def test_either_photometric_shows_dense_tissue_bright(cohort: Cohort) -> None:
+    for view in ("CC", "MLO"):
+        image = LoadImage()(None, row_with(cohort, view=view))
+        assert isinstance(image, Image)
+        assert np.median(image.array[:, :4, -4:]) < 0.1 * image.array.max()
+        assert image.geometry.spacing == pytest.approx((SPACING, SPACING))
+
+
+def test_the_crop_keeps_pixels_where_they_were(cohort: Cohort) -> None:
+    row = row_with(cohort, biopsy="positive")
+    image, mask = LoadImage()(None, row), Contours(column="contours")(None, row)
+    cropped, cut = BreastCrop()(image, row), BreastCrop()(mask, row)
     assert isinstance(image, Image)
-    assert np.median(raw.array) > 2000 > np.median(image.array)
-    assert image.geometry.spacing == pytest.approx((SPACING, SPACING))
+    assert isinstance(cropped, Image)
+    assert isinstance(cut, Image)
+    assert cropped.array[0].size < 0.8 * image.array[0].size
+    assert cropped.geometry.near(cut.geometry)
+    offset = np.subtract(cropped.geometry.origin, image.geometry.origin) / image.geometry.spacing
+    column, line = np.rint(offset).astype(int)
+    height, width = cropped.array.shape[1:]
+    assert np.array_equal(cropped.array[0], image.array[0, line : line + height, column : column + width])
+    assert cut.array.sum() == mask.array.sum() > 0  # type: ignore[union-attr]
+    with pytest.raises(SampleError, match="on the grid of the mammogram"):
+        BreastCrop()(cropped, row)
 
 
 def test_the_breast_fills_the_window_and_the_background_is_zero(cohort: Cohort) -> None:
     row = cohort.row(cohort.ids[0])
-    image = BreastWindow()(LoadMammogram()(None, row), row)
+    image = BreastWindow()(LoadImage()(None, row), row)
     assert isinstance(image, Image)
     assert (image.array.min(), image.array.max()) == (0, 1)
     assert np.mean(image.array == 0) > 0.2
-    blank = Image(np.zeros((1, 4, 4), np.float32), image.geometry)
+    blank = Image(np.zeros_like(image.array), image.geometry)
     assert not BreastWindow()(blank, row).array.any()  # type: ignore[union-attr]
 
 

@@ -40,7 +40,7 @@ class Blur(Augmentation):
 
 
 def _along(image: Tensor, axis: int, weights: list[float]) -> Tensor:
-    """Return the weighted sum of the neighbours along one axis; sums of shifts give the same bits for any threads."""
+    """Return the weighted sum of the neighbours along one axis; sums of shifts are the same for any threads."""
     size, radius = image.shape[axis], len(weights) - 1
     places = torch.arange(-radius, size + radius).clamp_(0, size - 1)
     wide = image.index_select(axis, places)

@@ -36,7 +36,7 @@ class Affine(Augmentation):
     translate: Range = (0.0, 0.0)
     """Shift along each axis as a share of the image's size, e.g. -0.1 to 0.1."""
     shear: Annotated[Range, AfterValidator(_below_90)] = (0.0, 0.0)
-    """Degrees by which each axis leans towards the next."""
+    """Degrees by which y leans towards x; in 3-D also x towards z, and z towards y."""
     border: Literal["zeros", "edge"] = "zeros"
     """What comes in from outside: 0, or the nearest pixel."""
 

@@ -49,7 +49,8 @@ class Contrast(Augmentation):
             return image.clone()
         means = torch.from_numpy(image.flatten(1).numpy().mean(1, dtype=np.float64).astype(np.float32))
         mean = means.view(-1, *[1] * (image.ndim - 1))
-        return (image - mean) * params["factor"] + mean
+        stretched: Tensor = (image - mean) * params["factor"] + mean
+        return stretched
 
 
 @register

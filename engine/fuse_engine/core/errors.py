@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,15 @@ class FuseError(Exception):
     def __str__(self) -> str:
         """Return one line for each problem."""
         return "\n".join(str(problem) for problem in self.problems)
+
+    def placed(self, **fields: str) -> Self:
+        """Return the error with `where`, `source` or `sample` filled in where a problem does not say it."""
+        return type(self)(
+            *(
+                replace(problem, **{name: text for name, text in fields.items() if not getattr(problem, name)})
+                for problem in self.problems
+            )
+        )
 
 
 class ExperimentError(FuseError):

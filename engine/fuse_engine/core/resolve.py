@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -80,11 +80,11 @@ class Parts:
         """Take the components; `resolve` makes them."""
         self.experiment, self._found = experiment, found
 
-    def at(self, base: type[T], *place: str | int) -> T:
+    def at(self, base: Callable[..., T], *place: str | int) -> T:
         """Return the one component at `place`, e.g. `parts.at(Model, "model")`."""
         return cast(T, self._found[place])
 
-    def below(self, base: type[T], *place: str | int) -> dict[str, T]:
+    def below(self, base: Callable[..., T], *place: str | int) -> dict[str, T]:
         """Return the components directly below `place`, by name or position."""
         depth = len(place)
         return {

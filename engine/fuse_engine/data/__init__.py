@@ -1,1 +1,56 @@
-"""TODO."""
+"""Samples: where they come from, how they are processed, kept, divided and put together."""
+
+from fuse_engine.data.cache import Cache, Disk, Memory, Off
+from fuse_engine.data.collate import collate, to_tensors
+from fuse_engine.data.columns import Columns, Label
+from fuse_engine.data.contours import Contours
+from fuse_engine.data.dataset import Dataset
+from fuse_engine.data.fit import fit_experiment
+from fuse_engine.data.geometry import Orient, Resample, Resize
+from fuse_engine.data.image import Image, read_geometry, read_image, resample, write_image
+from fuse_engine.data.integrity import check_file
+from fuse_engine.data.intensity import IntensityWindow, Normalize
+from fuse_engine.data.loading import LoadImage
+from fuse_engine.data.processor import Pipeline, Processor, Traced, Value
+from fuse_engine.data.sampler import BatchSampler
+from fuse_engine.data.source import Cohort, Row, Source, read_cohort
+from fuse_engine.data.split import Folds, make_folds
+from fuse_engine.data.table import Table
+
+__all__ = [
+    "BatchSampler",
+    "Cache",
+    "Cohort",
+    "Columns",
+    "Contours",
+    "Dataset",
+    "Disk",
+    "Folds",
+    "Image",
+    "IntensityWindow",
+    "Label",
+    "LoadImage",
+    "Memory",
+    "Normalize",
+    "Off",
+    "Orient",
+    "Pipeline",
+    "Processor",
+    "Resample",
+    "Resize",
+    "Row",
+    "Source",
+    "Table",
+    "Traced",
+    "Value",
+    "check_file",
+    "collate",
+    "fit_experiment",
+    "make_folds",
+    "read_cohort",
+    "read_geometry",
+    "read_image",
+    "resample",
+    "to_tensors",
+    "write_image",
+]

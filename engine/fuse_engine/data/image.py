@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.files import PARTIAL
 from fuse_engine.core.geometry import Geometry
-from fuse_engine.data.integrity import check_file, ending
+from fuse_engine.data.integrity import check_file, check_name, ending
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +49,9 @@ def read_image(path: Path, label: bool = False) -> Image:
     Raises:
         SampleError: naming the file and why it cannot be used.
     """
-    reader = _opened(path)
+    _require(path)
     check_file(path)
+    reader = _opened(path)
     _check_budget(reader, path)
     try:
         found = reader.Execute()
@@ -68,8 +69,10 @@ def read_geometry(path: Path) -> Geometry:
     Raises:
         SampleError: naming the file and why it cannot be used.
     """
+    _require(path)
+    check_name(path)
     reader = _opened(path)
-    geometry = _geometry(reader, path)
+    geometry = _geometry(reader)
     return _plane(geometry) if _is_slice(path, geometry) else geometry
 
 
@@ -107,17 +110,13 @@ def from_itk(found: Any, label: bool = False) -> Image:
     Raises:
         SampleError: for a label map with several channels or fractions, and for more than four axes.
     """
-    array = sitk.GetArrayFromImage(found)
-    if found.GetNumberOfComponentsPerPixel() > 1:
-        array = np.moveaxis(array, -1, 0)
-    elif found.GetDimension() < 4:
-        array = array[None]
-    image = Image(np.ascontiguousarray(array), _geometry(found, None))
+    array, geometry = _pixels(found), _geometry(found)
     if not label:
-        return Image(image.array.astype(np.float32), image.geometry)
+        with np.errstate(over="ignore"):  # what overflows becomes infinite, and is refused as such
+            return Image(array.astype(np.float32), geometry)
     if array.shape[0] != 1:
         raise SampleError("a label map has one channel", got=str(array.shape[0]))
-    return Image(label_array(image.array), image.geometry)
+    return Image(label_array(array), geometry)
 
 
 def label_array(array: NDArray[Any]) -> NDArray[Any]:
@@ -141,7 +140,9 @@ def resample(image: Image, geometry: Geometry, label: bool, fill: float | None =
         SampleError: when the grids differ in the number of axes.
     """
     if image.geometry.dims != geometry.dims:
-        raise SampleError("grids differ in the number of axes", expected=str(geometry.dims), got=str(image.geometry.dims))
+        raise SampleError(
+            "grids differ in the number of axes", expected=str(geometry.dims), got=str(image.geometry.dims)
+        )
     resampler = sitk.ResampleImageFilter()
     resampler.SetSize(geometry.size)
     resampler.SetOutputSpacing(geometry.spacing)
@@ -150,14 +151,25 @@ def resample(image: Image, geometry: Geometry, label: bool, fill: float | None =
     resampler.SetInterpolator(sitk.sitkNearestNeighbor if label else sitk.sitkLinear)
     resampler.SetUseNearestNeighborExtrapolator(fill is None)
     resampler.SetDefaultPixelValue(fill or 0.0)
-    return Image(from_itk(resampler.Execute(to_itk(image))).array.astype(image.array.dtype), geometry)
+    return Image(_pixels(resampler.Execute(to_itk(image))), geometry)
 
 
-def _opened(path: Path) -> Any:
+def _pixels(found: Any) -> NDArray[Any]:
+    array = sitk.GetArrayFromImage(found)
+    if found.GetNumberOfComponentsPerPixel() > 1:
+        array = np.moveaxis(array, -1, 0)
+    elif found.GetDimension() < 4:
+        array = array[None]
+    return np.ascontiguousarray(array)
+
+
+def _require(path: Path) -> None:
     if not path.is_file():
         raise SampleError(f"no file {path}")
     ending(path)
-    check_file(path)
+
+
+def _opened(path: Path) -> Any:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -184,14 +196,13 @@ def _check_budget(reader: Any, path: Path) -> None:
         )  # fmt: skip
 
 
-def _geometry(found: Any, path: Path | None) -> Geometry:
+def _geometry(found: Any) -> Geometry:
     """Return the grid of an image or a reader; the fourth axis holds channels."""
     size, spacing, origin = found.GetSize(), found.GetSpacing(), found.GetOrigin()
     matrix = np.asarray(found.GetDirection()).reshape(len(size), len(size))
     dims = min(len(size), 3)
     if len(size) not in (2, 3, 4):
-        name = f"{path.name}: " if path else ""
-        raise SampleError(f"{name}an image has two or three axes, and perhaps channels", got=f"{len(size)} axes")
+        raise SampleError("an image has two or three axes, and perhaps channels", got=f"{len(size)} axes")
     direction = tuple(itertools.chain.from_iterable(matrix[:dims, :dims].tolist()))
     return Geometry(size[:dims], spacing[:dims], origin[:dims], direction)
 

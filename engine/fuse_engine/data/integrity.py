@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pydicom
@@ -37,7 +37,7 @@ def check_file(path: Path) -> None:
     Raises:
         SampleError: naming the file and what is wrong with it.
     """
-    _check_name(path)
+    check_name(path)
     status = path.stat()
     _check(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
@@ -94,7 +94,8 @@ def _check(path: Path, size: int, changed: int, inode: int) -> None:
         data_file(path)
 
 
-def _check_name(path: Path) -> None:
+def check_name(path: Path) -> None:
+    """Refuse a file name that is not UTF-8."""
     # ITK aborts the whole process on such a name
     try:
         str(path).encode("utf-8")
@@ -127,9 +128,9 @@ class _Nifti:
 
 
 def _check_nifti(path: Path, kind: str) -> None:
-    opened: IO[bytes] = gzip.open(path) if kind == ".nii.gz" else path.open("rb")
+    opener: Any = gzip.open if kind == ".nii.gz" else open
     try:
-        with opened as file:
+        with opener(path, "rb") as file:
             head = file.read(540)
             header = _nifti_header(head, path)
             count = _scan(file, head, header, path)
@@ -185,7 +186,9 @@ def _scan(file: IO[bytes], head: bytes, header: _Nifti, path: Path) -> int:
 
 def _refuse_holes(values: np.ndarray, path: Path) -> None:
     if not np.isfinite(values).all():
-        raise SampleError(f"{path.name} holds values that are not finite", expected="numbers", got="NaN or infinity")
+        raise SampleError(
+            f"{path.name} holds values that are not finite", expected="numbers", got="NaN or infinity"
+        )
 
 
 def _check_jpeg(path: Path) -> None:
@@ -230,7 +233,9 @@ def _tiff_ends(file: IO[bytes], path: Path) -> Iterator[int]:
         tags = {tag: (kind, number, raw) for tag, kind, number, raw in entries}
         for starts, lengths in ((273, 279), (324, 325)):
             if starts in tags and lengths in tags:
-                yield from _sums(_numbers(file, *tags[starts], order, step), _numbers(file, *tags[lengths], order, step))
+                yield from _sums(
+                    _numbers(file, *tags[starts], order, step), _numbers(file, *tags[lengths], order, step)
+                )
 
 
 def _numbers(file: IO[bytes], kind: int, number: int, raw: bytes, order: str, step: int) -> list[int]:
@@ -258,7 +263,16 @@ def _check_dicom(path: Path) -> None:
             length = len(found.PixelData)
             bits = int(found.Rows) * int(found.Columns) * int(found.SamplesPerPixel) * int(found.BitsAllocated)
             expected = bits // 8 * int(found.get("NumberOfFrames") or 1)
-        except (InvalidDicomError, EOFError, OSError, ValueError, TypeError, KeyError, RecursionError, struct.error) as error:
+        except (
+            InvalidDicomError,
+            EOFError,
+            OSError,
+            ValueError,
+            TypeError,
+            KeyError,
+            RecursionError,
+            struct.error,
+        ) as error:
             raise SampleError(f"{path.name} is not a readable DICOM file", got=f"{type(error).__name__}") from None
         except AttributeError as error:
             raise SampleError(f"{path.name} holds no DICOM image", got=str(error)) from None

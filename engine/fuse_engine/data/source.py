@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import pandas as pd
 
 from fuse_engine.core.component import Component
 from fuse_engine.core.errors import FuseError, SampleError, nearest, short
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.resolve import component
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,9 @@ class Cohort:
         known = list(map(str, self.frame.columns))
         if column not in known:
             raise FuseError(
-                f"{role} '{column}' is not there", expected=f"one of {', '.join(known)}", nearest=nearest(column, known)
+                f"{role} '{column}' is not there",
+                expected=f"one of {', '.join(known)}",
+                nearest=nearest(column, known),
             )
 
 
@@ -213,3 +217,17 @@ class Source(Component):
         Raises:
             FuseError: naming file, line and column.
         """
+
+
+def read_cohort(experiment: Experiment) -> Cohort:
+    """Return the samples that an experiment's source lists.
+
+    Raises:
+        FuseError: naming the source's place in the experiment, file, line and column.
+    """
+    place = ("data", "source")
+    source = cast(Source, component("source", experiment.data.source, place, experiment))
+    try:
+        return source.read(experiment.folder)
+    except FuseError as error:
+        raise error.placed(where=f"data.source.{source.name()}") from error

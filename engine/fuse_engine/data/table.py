@@ -50,10 +50,7 @@ class Table(Source):
         try:
             return Cohort(frame, self.id, self.group, self.fold, path.parent, places)
         except FuseError as error:
-            problem = error.problems[0]
-            raise FuseError(
-                problem.message, source=path.name, expected=problem.expected, nearest=problem.nearest
-            ) from None
+            raise error.placed(source=path.name) from None
 
 
 def _parquet(path: Path) -> pd.DataFrame:

@@ -52,7 +52,7 @@ class Dice(Loss):
     """Logits (batch, classes, [z,] y, x), e.g. `model.logits.segmentation`."""
     target: Key
     """Label map (batch, 1, [z,] y, x), e.g. `data.gt.segmentation`; resized to the logits, nearest neighbour."""
-    ignore: list[int] = []
+    ignore: list[int] = Field(default_factory=list)
     """Classes left out of the average, e.g. 0 for the background."""
     smooth: float = Field(1.0, gt=0)
     """Pixels added above and below the fraction; a class absent from both counts as a perfect overlap."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
@@ -50,7 +51,7 @@ class AUC(Metric):
     """Probabilities (batch, classes), e.g. `model.output.classifier`."""
     target: Key
     """Class of each sample (batch,), e.g. `data.gt.classification`."""
-    names: list[str] = []
+    names: list[str] = Field(default_factory=list)
     """Names of the classes in the result; their numbers where empty."""
 
     def collect(self, pred: Tensor, target: Tensor) -> Rows:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
@@ -18,15 +19,15 @@ from fuse_engine.metrics.base import MACRO, Metric, Rows, check_target, class_na
 
 
 class Overlap(Metric):
-    """Overlap of the most probable class of each pixel with the true one, counted over all pixels of all samples."""
+    """Overlap of the most probable class of each pixel with the true one, over all pixels of all samples."""
 
     pred: Key
     """Logits or probabilities (batch, classes, [z,] y, x), e.g. `model.output.segmentation`."""
     target: Key
     """Label map (batch, 1, [z,] y, x), e.g. `data.gt.segmentation`; the overlap is measured on its grid."""
-    ignore: list[int] = []
+    ignore: list[int] = Field(default_factory=list)
     """Classes left out of the averages, e.g. 0 for the background."""
-    names: list[str] = []
+    names: list[str] = Field(default_factory=list)
     """Names of the classes in the result; their numbers where empty."""
 
     @abstractmethod

@@ -96,4 +96,6 @@ class TimeLimit(Callback):
     def on_batch(self, report: BatchReport, memory: dict[str, Any]) -> str | None:
         """Add up the seconds."""
         memory["seconds"] = memory.get("seconds", 0.0) + report.seconds
-        return f"the limit of {self.minutes:g} minutes is reached" if memory["seconds"] > self.minutes * 60 else None
+        return (
+            f"the limit of {self.minutes:g} minutes is reached" if memory["seconds"] > self.minutes * 60 else None
+        )

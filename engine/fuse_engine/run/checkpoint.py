@@ -39,10 +39,8 @@ def save(run: RunFolder, kind: str, step: int, state: State) -> Path:
     content = buffer.getvalue()
     free = shutil.disk_usage(run.checkpoints).free
     if free < ROOM * len(content):
-        raise NoSpace(
-            f"no room for a checkpoint in {run.checkpoints.name}", expected=f"{ROOM * len(content) / 1e6:.0f} MB free",
-            got=f"{free / 1e6:.0f} MB",
-        )  # fmt: skip
+        needed = f"{ROOM * len(content) / 1e6:.0f} MB free"
+        raise NoSpace("no room for a checkpoint", expected=needed, got=f"{free / 1e6:.0f} MB")
     path = run.checkpoints / f"{kind}-{step:08d}-{_digest(content)}.pt"
     try:
         atomic_write(path, content)
@@ -50,8 +48,9 @@ def save(run: RunFolder, kind: str, step: int, state: State) -> Path:
         raise NoSpace("a checkpoint could not be written", got=error.strerror or type(error).__name__) from None
     if not _verified(path.read_bytes(), path):
         raise RunError(f"checkpoint {path.name} does not read back as it was written", expected="a sound disk")
-    others = [old for old in run.every_checkpoint(kind) if old != path]
-    for old in others[KEEP - 1 if kind == "last" else 0 :]:
+    older = [old for old in run.every_checkpoint(kind) if old.name < path.name]
+    redone = [old for old in run.every_checkpoint(kind) if old.name > path.name]
+    for old in [*redone, *older[KEEP - 1 if kind == "last" else 0 :]]:
         old.unlink(missing_ok=True)
     return path
 
@@ -75,9 +74,9 @@ def load(path: Path, device: str | torch.device = "cpu") -> State:
     return state
 
 
-def load_last(run: RunFolder, say: Callable[[str], None]) -> State | None:
-    """Read the newest sound checkpoint of a run, or None; each damaged one that was passed over is said."""
-    for path in run.every_checkpoint("last"):
+def load_newest(run: RunFolder, kind: str, say: Callable[[str], None]) -> State | None:
+    """Read the newest sound checkpoint of a kind, or None; each damaged one that was passed over is said."""
+    for path in run.every_checkpoint(kind):
         try:
             return load(path)
         except RunError as error:

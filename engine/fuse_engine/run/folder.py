@@ -108,12 +108,16 @@ class RunFolder:
 
     def experiment_folder(self) -> Path:
         """Return the folder that paths in the experiment start from."""
-        return (self.path / str(read_json(self.path / "submit.json")["folder"])).resolve()
+        return (self.path / str(self.submission()["folder"])).resolve()
+
+    def submission(self) -> dict[str, Any]:
+        """Return who started the run and where its experiment stood."""
+        return dict(read_json(self.path / "submit.json"))
 
     def submitted(self, **facts: Any) -> None:
         """Record where the experiment stood and which process carries it out; written by the submitter alone."""
         path = self.path / "submit.json"
-        known = read_json(path) if path.exists() else {}
+        known = self.submission() if path.exists() else {}
         write_json(path, {**known, "time": time.time(), **facts})
 
     def status(self) -> Status:

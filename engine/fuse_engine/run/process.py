@@ -44,7 +44,9 @@ def resume(folder: RunFolder) -> None:
     folder.check()
     state = folder.status().state
     if state in (*ALIVE, "finished"):
-        raise RunError(f"run {folder.name} is {state}", expected="a run that stopped, failed, was cancelled or lost")
+        raise RunError(
+            f"run {folder.name} is {state}", expected="a run that stopped, failed, was cancelled or lost"
+        )
     folder.clear_requests()
     _executor(folder.experiment()).start(folder)
 
@@ -85,7 +87,9 @@ def kill(folder: RunFolder, grace: float = GRACE) -> None:
     if status.state not in ALIVE:
         return
     if status.machine not in ("", machine()):
-        raise RunError(f"run {folder.name} is on another machine", expected="its own machine, or a wait for its end")
+        raise RunError(
+            f"run {folder.name} is on another machine", expected="its own machine, or a wait for its end"
+        )
     if not alive(status.pid, status.created) or status.pid == os.getpid():
         return
     process = psutil.Process(status.pid)

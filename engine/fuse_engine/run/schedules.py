@@ -76,7 +76,7 @@ class OneCycle(Schedule):
 class Step(Schedule):
     """Times a factor at given parts of the training."""
 
-    at: list[float] = [0.5, 0.75]
+    at: list[float] = Field([0.5, 0.75])
     """Parts of the training, from 0 to 1, after which the learning rate falls."""
     factor_each: float = Field(0.1, gt=0, lt=1)
     """What it is multiplied by each time."""

@@ -30,13 +30,13 @@ def memory_folder() -> Path:
 
 
 class ArrayFolder:
-    """The side of the client: owns the folder, takes arrays out of it."""
+    """The side of the client: owns the folder of one worker, takes arrays out of it."""
 
     def __init__(self) -> None:
         """Make a private folder and remove those of owners that are gone."""
         sweep(memory_folder())
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=memory_folder()))
-        self._lock = FileLock(self.path / _LOCK)
+        self._lock = FileLock(self.path / _LOCK, thread_local=False)
         self._lock.acquire()
 
     def take(self, name: str) -> NDArray[Any]:
@@ -50,13 +50,8 @@ class ArrayFolder:
         """Remove an array that nobody waits for."""
         (self.path / name).unlink(missing_ok=True)
 
-    def clear(self) -> None:
-        """Remove what a worker left behind when it died."""
-        for path in self.path.glob("*.npy*"):
-            path.unlink(missing_ok=True)
-
     def remove(self) -> None:
-        """Remove the folder."""
+        """Remove the folder and what a worker that died left in it."""
         self._lock.release()
         shutil.rmtree(self.path, ignore_errors=True)
 

@@ -15,7 +15,6 @@ from psygnal import Signal
 from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.errors import FuseError
 from fuse_engine.service import protocol, store
-from fuse_engine.service.arrays import ArrayFolder
 from fuse_engine.service.deaths import Deaths
 from fuse_engine.service.job import Job, Reply
 from fuse_engine.service.process import WORKER, WorkerProcess
@@ -36,7 +35,6 @@ class Engine:
         self._channels: dict[str, Job] = {}
         self._worker: WorkerProcess | None = None
         self._worker_key = ""
-        self._arrays: ArrayFolder | None = None
         self._deaths = Deaths()
         self._running: Job | None = None
         self._closed = False
@@ -104,8 +102,6 @@ class Engine:
         self._fail_all(lambda job: FuseError("the engine was closed"))
         if worker is not None:
             worker.close()
-        if self._arrays is not None:
-            self._arrays.remove()
         self._deliveries.put(None)
         if self._deliverer is not None and self._deliverer is not threading.current_thread():
             self._deliverer.join(5)
@@ -114,16 +110,14 @@ class Engine:
         """Return the running worker; started with the lock held, so that there is only one."""
         if self._worker is not None:
             return self._worker
-        if self._arrays is None:
-            self._arrays = ArrayFolder()
+        if self._deliverer is None:
             atexit.register(self.close)
             self._deliverer = threading.Thread(target=self._deliver, daemon=True)
             self._deliverer.start()
         self._worker_key = store.catalog_key()
-        worker = WorkerProcess(self._command, self._receive, self._ended)
-        worker.send(protocol.encode({"arrays": self._arrays.path, "refused": self._deaths.refused()}))
-        self._worker = worker
-        return worker
+        self._running, self._deaths.reading = None, None
+        self._worker = WorkerProcess(self._command, self._deaths.refused(), self._receive, self._ended)
+        return self._worker
 
     def _replace(self, worker: WorkerProcess) -> None:
         with self._lock:
@@ -143,26 +137,12 @@ class Engine:
             return
         job = self._jobs.get(message["id"])
         if job is None:
-            self._discard(message)
+            for name in protocol.array_names(message.get("value")):
+                worker.arrays.discard(name)
         elif "progress" in message:
             self._deliveries.put(lambda: _report(job, message["progress"], message["text"]))
         else:
-            self._settle(self._reply(job, message))
-
-    def _reply(self, job: Job, message: dict[str, Any]) -> Reply:
-        if "error" in message:
-            return Reply(job, error=protocol.error_from_json(message["error"]))
-        if "dropped" in message or self._arrays is None:
-            return Reply(job, error=FuseError("cancelled"), stale=True)
-        try:
-            return Reply(job, protocol.unpack(message["value"], self._arrays.take))
-        except (OSError, ValueError) as error:
-            return Reply(job, error=FuseError(f"the reply to '{job.method}' was lost: {error}"))
-
-    def _discard(self, message: dict[str, Any]) -> None:
-        for name in protocol.array_names(message.get("value")):
-            if self._arrays is not None:
-                self._arrays.discard(name)
+            self._settle(_reply(worker, job, message))
 
     def _drop(self, job: Job, why: str) -> None:
         if self._settle(Reply(job, error=FuseError(f"'{job.method}' was {why}"), stale=True)):
@@ -194,9 +174,7 @@ class Engine:
             if self._worker is not worker:
                 return
             problem = self._deaths.count(reason, self._running)
-            if self._arrays is not None:
-                self._arrays.clear()
-            self._worker, self._running = None, None
+            self._worker = None
         self._fail_all(lambda job: FuseError(problem))
         self._deliveries.put(lambda: self.restarted.emit(str(problem)))
 
@@ -215,3 +193,14 @@ class Engine:
 def _report(job: Job, fraction: float, text: str) -> None:
     if not job.done:
         job.progress.emit(fraction, text)
+
+
+def _reply(worker: WorkerProcess, job: Job, message: dict[str, Any]) -> Reply:
+    if "error" in message:
+        return Reply(job, error=protocol.error_from_json(message["error"]))
+    if "dropped" in message:
+        return Reply(job, error=FuseError(f"'{job.method}' was cancelled"), stale=True)
+    try:
+        return Reply(job, protocol.unpack(message["value"], worker.arrays.take))
+    except (OSError, ValueError) as error:
+        return Reply(job, error=FuseError(f"the reply to '{job.method}' was lost: {error}"))

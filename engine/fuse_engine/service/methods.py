@@ -18,6 +18,7 @@ PLACES = {
     "augment": "augmenting",
     "predict": "results",
     "heatmap": "results",
+    "image": "files",
 }
 """Method -> module of this package; the function has the method's name."""
 

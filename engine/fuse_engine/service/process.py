@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from fuse_engine.core.files import cache_dir
 from fuse_engine.service import protocol
+from fuse_engine.service.arrays import ArrayFolder
 
 WORKER = (sys.executable, "-P", "-m", "fuse_engine.service.worker")
 """The command; -P keeps a file of the current folder from being taken for a library."""
@@ -48,10 +49,12 @@ class WorkerProcess:
     def __init__(
         self,
         command: Sequence[str],
+        refused: dict[str, list[int]],
         message: Callable[[WorkerProcess, dict[str, Any]], None],
         ended: Callable[[WorkerProcess, str], None],
     ) -> None:
-        """Start it; `ended` gets the reason in words."""
+        """Start it with the files it must not read; `ended` gets the reason in words."""
+        self.arrays = ArrayFolder()
         self._message, self._ended = message, ended
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         with _open_log() as log:
@@ -62,6 +65,7 @@ class WorkerProcess:
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._read, self._write)]
         for thread in self._threads:
             thread.start()
+        self.send(protocol.encode({"arrays": self.arrays.path, "refused": refused}))
 
     @property
     def pid(self) -> int:
@@ -109,6 +113,7 @@ class WorkerProcess:
                     self._message(self, protocol.decode(line))
         code = self._process.wait()
         self._lines.put(None)
+        self.arrays.remove()
         self._ended(self, reason(code))
 
 

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.reading import reading
-from fuse_engine.service import worker
+from fuse_engine.service import arrays, worker
 
 
 def echo(work, value):
@@ -38,7 +39,7 @@ def noisy(work):
     return sys.stdin.read()
 
 
-def bad_sample(work, id):
+def bad_sample(work, id):  # noqa: A002 the name in the protocol
     raise SampleError("no such column", sample=id, expected="one of a, b", got="c", nearest="b")
 
 
@@ -50,7 +51,7 @@ def half_sent(work):
     return [np.zeros(4), np.array([object()], dtype=object)]
 
 
-def fatal(work, id, path):
+def fatal(work, id, path):  # noqa: A002
     with reading(Path(path)):
         ctypes.string_at(0)
 
@@ -60,24 +61,27 @@ def read(work, path):
         return Path(path).read_text(encoding="utf-8")
 
 
-def slow_read(work, id, path, seconds):
+def slow_read(work, id, path, seconds):  # noqa: A002
     with reading(Path(path)):
         time.sleep(seconds)
 
 
-def leave_arrays(work):
-    for _ in range(3):
-        worker.arrays.put(work_folder(), np.zeros(10))
-    os.abort()
+def die_replying(work):
+    put = arrays.put
+
+    def put_and_die(folder, array):
+        put(folder, array)
+        os.abort()
+
+    arrays.put = put_and_die
+    return [np.zeros(8)]
 
 
-def work_folder():
-    return next(Path("/proc/self/fd").parent.glob("none"), Path(os.environ["STORY_ARRAYS"]))
-
-
-METHODS = {f.__name__: f for f in (echo, ramp, count, noisy, bad_sample, bug, half_sent, fatal, read, slow_read)}
+STORIES = (
+    echo, ramp, count, noisy, bad_sample, bug, half_sent, fatal, read, slow_read, die_replying,
+)  # fmt: skip
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         worker.READ_SECONDS = int(sys.argv[1])
-    worker.serve(METHODS.__getitem__)
+    worker.serve({story.__name__: story for story in STORIES}.__getitem__)

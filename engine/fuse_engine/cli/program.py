@@ -1,0 +1,117 @@
+"""Reads the command line, runs one command, and turns what went wrong into lines and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from importlib import import_module, metadata
+from pathlib import Path
+
+from fuse_engine.cli.options import CANCELLED, FAILED, OK, PROBLEM, USAGE, Handler
+
+OURS = ("new", "validate", "train", "infer", "analyze", "explain", "runs", "catalog")
+"""Our commands in the order of the work; each is a module here with `add(subparsers)`."""
+
+GROUP = "fuse_engine.commands"
+"""Entry points of commands of other packages, by the command's name: callables `add(subparsers)`.
+
+A command's parser sets the default `handler`: what is called with the options and returns the exit code.
+"""
+
+EPILOG = """\
+examples:
+  fuse-gui new medmnist_pneumonia pneumonia.yaml
+  fuse-gui validate pneumonia.yaml
+  fuse-gui train pneumonia.yaml --training.optimizer.Adam.lr 3e-4
+  fuse-gui runs
+
+exit codes: 0 done, 1 a problem with the input, 2 wrong usage, 3 a run or the program failed, 130 cancelled
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; `arguments` as typed after the program's name. Return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        options, rest = build_parser(words).parse_known_args(words)
+        if "handler" not in options:
+            build_parser([]).print_help()
+            return USAGE
+        return _run(options, rest)
+    except SystemExit as end:  # argparse has said what is wrong
+        return end.code if isinstance(end.code, int) else USAGE
+
+
+def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser; commands of other packages are imported unless `words` begin with one of ours."""
+    parser = argparse.ArgumentParser(
+        prog="fuse-gui",
+        description="From a folder of scans and a table of labels to a trained, understood model.",
+        epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+    )  # fmt: skip
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name in OURS:
+        import_module(f"fuse_engine.cli.{name}").add(subparsers)
+    if not words or words[0] not in OURS:
+        _add_others(subparsers)
+    return parser
+
+
+def _add_others(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    for entry in metadata.entry_points(group=GROUP):
+        try:
+            entry.load()(subparsers)
+        except Exception as error:  # noqa: BLE001 the boundary: a broken package is reported, the rest goes on
+            print(
+                f"warning: command '{entry.name}' is not there: {type(error).__name__}: {error}", file=sys.stderr
+            )
+
+
+def _run(options: argparse.Namespace, rest: list[str]) -> int:
+    from fuse_engine.core import registry
+    from fuse_engine.core.errors import FuseError
+
+    handler: Handler = options.handler
+    if rest and "overrides" not in options:
+        print(f"fuse-gui: unknown words: {' '.join(rest)}", file=sys.stderr)
+        return USAGE
+    options.overrides = rest
+    registry.use_files(getattr(options, "components", []))
+    try:
+        code = handler(options)
+        sys.stdout.flush()
+        return code
+    except FuseError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return PROBLEM
+    except KeyboardInterrupt:
+        print("cancelled", file=sys.stderr)
+        return CANCELLED
+    except BrokenPipeError:  # the reader of our output, e.g. `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as error:  # the boundary of the program: one line for the user, the trace in a file
+        if getattr(options, "debug", False):
+            raise
+        print(f"internal error: {type(error).__name__}: {_line(error)} (report: {_report()})", file=sys.stderr)
+        return FAILED
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _report() -> Path:
+    folder = Path(tempfile.gettempdir())
+    handle, name = tempfile.mkstemp(
+        prefix=f"fuse-gui-{time.strftime('%Y%m%d-%H%M%S')}-", suffix=".txt", dir=folder
+    )
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    return Path(name)

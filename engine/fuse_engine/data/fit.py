@@ -1,0 +1,55 @@
+"""Writes into an experiment what its steps learn from the training samples."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from fuse_engine.core.document import Place
+from fuse_engine.core.errors import FuseError
+from fuse_engine.core.experiment import Experiment, Spec
+from fuse_engine.core.resolve import component
+from fuse_engine.data.processor import Processor
+from fuse_engine.data.source import Cohort, read_cohort
+from fuse_engine.data.split import make_folds
+
+
+def steps_of(experiment: Experiment) -> dict[str, list[Processor]]:
+    """Return the steps of every pipeline by its key, e.g. `data.input.image`.
+
+    Raises:
+        ExperimentError: for a step that is unknown or has wrong arguments.
+    """
+    groups: dict[str, dict[str, list[Spec]]] = {"input": experiment.data.input, "gt": experiment.data.gt}
+    return {
+        f"data.{side}.{name}": [
+            cast(Processor, component("processor", spec, ("data", side, name, index), experiment))
+            for index, spec in enumerate(specs)
+        ]
+        for side, group in groups.items()
+        for name, specs in group.items()
+    }
+
+
+def fit_experiment(experiment: Experiment, cohort: Cohort | None = None) -> Experiment:
+    """Return the experiment with what its steps learn from the training samples written out.
+
+    What is already there is kept, so a run that stores the result processes every later sample alike.
+
+    Raises:
+        FuseError: when the source cannot be read or split; `SampleError` for a cell that does not fit.
+    """
+    steps = steps_of(experiment)
+    if not any(step.unfitted for group in steps.values() for step in group):
+        return experiment
+    cohort = read_cohort(experiment) if cohort is None else cohort
+    rows = cohort.rows(make_folds(cohort, experiment.data.split, experiment.seed).train)
+    for key, group in steps.items():
+        for index, step in enumerate(group):
+            if step.unfitted:
+                place: Place = (*key.split(".", 2), index)
+                try:
+                    entry = step.fit(rows).to_entry()
+                except FuseError as error:
+                    raise error.placed(where=".".join(map(str, (*place, step.name())))) from error
+                experiment = experiment.changed(place, entry)
+    return experiment

@@ -1,0 +1,135 @@
+"""Steps that change the grid of an image."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from fuse_engine.core.errors import SampleError
+from fuse_engine.core.geometry import Geometry
+from fuse_engine.core.registry import register
+from fuse_engine.data.image import Image, from_itk, resample, to_itk
+from fuse_engine.data.processor import Processor, Value, image_of
+from fuse_engine.data.source import Row
+
+
+@register
+class Orient(Processor):
+    """Turns and mirrors a volume so that its axes run closest to given directions; 2-D stays as it is."""
+
+    code: str = "LPS"
+    """Where x, y and z run to: one of L R, one of P A, one of S I, in any order."""
+
+    @field_validator("code")
+    @classmethod
+    def _is_code(cls, code: str) -> str:
+        pairs = ("LR", "PA", "SI")
+        if len(code) != 3 or any(sum(letter in pair for letter in code) != 1 for pair in pairs):
+            raise ValueError("expected three letters, one of L R, one of P A, one of S I, e.g. LPS")
+        return code
+
+    def __call__(self, value: Value | None, row: Row) -> Image:
+        """Return the image on the turned grid; no pixel is interpolated."""
+        image = image_of(value, "Orient")
+        if image.geometry.dims == 2:
+            return image
+        turned = from_itk(sitk.DICOMOrient(to_itk(image), self.code))
+        return Image(turned.array.astype(image.array.dtype), turned.geometry)
+
+
+@register
+class Resample(Processor):
+    """Puts an image onto a grid of given spacing: linear, label maps nearest; its centre stays where it is."""
+
+    spacing: list[float] = Field([1.0, 1.0, 1.0], min_length=2, max_length=3)
+    """mm between pixels along (z, y, x), or (y, x) in 2-D."""
+
+    @field_validator("spacing")
+    @classmethod
+    def _above_zero(cls, spacing: list[float]) -> list[float]:
+        if min(spacing) <= 0:
+            raise ValueError("expected numbers above 0")
+        return spacing
+
+    def __call__(self, value: Value | None, row: Row) -> Image:
+        """Return the resampled image."""
+        image = image_of(value, "Resample")
+        old = image.geometry
+        _same_axes(old, self.spacing, "spacing")
+        spacing = tuple(reversed(self.spacing))
+        extent = np.asarray(old.size) * old.spacing
+        size = tuple(int(n) for n in np.maximum(np.round(extent / spacing), 1))
+        # rounding the size leaves up to half a pixel at each edge: the image's own edge goes on there
+        return resample(image, _centred(old, size, spacing), image.label, fill=None)
+
+
+@register
+class Resize(Processor):
+    """Brings an image to a given size; it covers the same part of the patient, so its spacing changes.
+
+    Linear; where it shrinks, each pixel is the weighted mean of all it covers, so nothing aliases. Label maps
+    take the nearest pixel.
+    """
+
+    size: list[int] = Field([256, 256], min_length=2, max_length=3)
+    """Pixels along (z, y, x), or (y, x) in 2-D."""
+
+    @field_validator("size")
+    @classmethod
+    def _at_least_one(cls, size: list[int]) -> list[int]:
+        if min(size) < 1:
+            raise ValueError("expected whole numbers of 1 or more")
+        return size
+
+    def __call__(self, value: Value | None, row: Row) -> Image:
+        """Return the resized image."""
+        image = image_of(value, "Resize")
+        old = image.geometry
+        _same_axes(old, self.size, "size")
+        size = tuple(reversed(self.size))
+        spacing = tuple(step * n / m for step, n, m in zip(old.spacing, old.size, size, strict=True))
+        array = image.array
+        for axis, n in enumerate(self.size, 1):
+            array = _nearest(array, n, axis) if image.label else _linear(array, n, axis)
+        return Image(np.ascontiguousarray(array), _centred(old, size, spacing))
+
+
+def _same_axes(geometry: Geometry, numbers: list[int] | list[float], name: str) -> None:
+    if len(numbers) != geometry.dims:
+        order = "(y, x)" if geometry.dims == 2 else "(z, y, x)"
+        raise SampleError(
+            f"the {name} does not fit a {geometry.dims}-D image", expected=f"{geometry.dims} numbers {order}",
+            got=str(numbers),
+        )  # fmt: skip
+
+
+def _centred(old: Geometry, size: tuple[int, ...], spacing: tuple[float, ...]) -> Geometry:
+    """Return a grid with the same centre and direction."""
+    half_old = (np.asarray(old.size) - 1) * old.spacing / 2
+    half_new = (np.asarray(size) - 1) * spacing / 2
+    origin = np.asarray(old.origin) + old.matrix @ (half_old - half_new)
+    return Geometry(size, spacing, tuple(origin.tolist()), old.direction)
+
+
+def _nearest(array: NDArray[np.generic], size: int, axis: int) -> NDArray[np.generic]:
+    old = array.shape[axis]
+    places = ((np.arange(size) + 0.5) * old / size).astype(int)
+    found: NDArray[np.generic] = np.take(array, places, axis)
+    return found
+
+
+def _linear(array: NDArray[np.float32], size: int, axis: int) -> NDArray[np.float32]:
+    old = array.shape[axis]
+    if size == old:
+        return array
+    scale = old / size
+    reach = max(scale, 1.0)
+    centres = (np.arange(size)[:, None] + 0.5) * scale
+    distance = np.abs(np.arange(old)[None] + 0.5 - centres) / reach
+    weights = np.maximum(1 - distance, 0)
+    weights /= weights.sum(1, keepdims=True)
+    moved: NDArray[np.float32] = np.moveaxis(array, axis, -1) @ weights.T.astype(np.float32)
+    back: NDArray[np.float32] = np.moveaxis(moved, -1, axis)
+    return back

@@ -1,0 +1,191 @@
+"""The steps that turn a row of the source into a value of the sample dict."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import time
+import uuid
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from fuse_engine.core.component import Component
+from fuse_engine.core.errors import FuseError, SampleError
+from fuse_engine.data import image as image_module
+from fuse_engine.data import integrity
+from fuse_engine.data.image import Image
+from fuse_engine.data.source import Row
+
+Value = Image | NDArray[np.float32] | int | float
+"""What a step may return: an image or label map, a vector, a class, a number."""
+
+
+class Processor(Component):
+    """One step of a pipeline; the first one reads the row, every other one the value so far."""
+
+    kind: ClassVar[str] = "processor"
+
+    @abstractmethod
+    def __call__(self, value: Value | None, row: Row) -> Value:
+        """Return the new value; the old one is left as it is.
+
+        Raises:
+            SampleError: saying what is wrong with this sample.
+        """
+
+    def reads(self, row: Row) -> dict[str, str | Path]:
+        """Return the cells and files of the row that the result depends on."""
+        return {}
+
+    @property
+    def unfitted(self) -> bool:
+        """Whether `fit` has to be called before the step can be used."""
+        return False
+
+    def fit(self, rows: Sequence[Row]) -> Self:
+        """Return the step with what it learns from the training samples, and from no others."""
+        return self
+
+
+def image_of(value: Value | None, step: str) -> Image:
+    """Return the value as an image or label map.
+
+    Raises:
+        SampleError: when it is none.
+    """
+    if not isinstance(value, Image):
+        raise SampleError(
+            f"{step} works on an image", expected="a step such as LoadImage before it",
+            got="nothing" if value is None else type(value).__name__,
+        )  # fmt: skip
+    return value
+
+
+def intensities(value: Value | None, step: str) -> Image:
+    """Return the value as an image whose numbers may be changed.
+
+    Raises:
+        SampleError: when it is none, or a label map.
+    """
+    image = image_of(value, step)
+    if image.label:
+        raise SampleError(f"{step} changes intensities", expected="an image", got="a label map")
+    return image
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One step's name, result and duration."""
+
+    name: str
+    value: Value
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps one after the other; `where` is their place in the experiment, for messages."""
+
+    steps: tuple[Processor, ...]
+    where: str = ""
+
+    def run(self, row: Row) -> Value:
+        """Return the value that the last step makes.
+
+        Raises:
+            SampleError: naming the sample and the step.
+        """
+        value: Value | None = None
+        for traced in self.trace(row):
+            value = traced.value
+        if value is None:
+            raise SampleError("there are no steps", where=self.where, sample=row.id, expected="at least one")
+        return value
+
+    def trace(self, row: Row) -> Iterator[Traced]:
+        """Yield the result of each step.
+
+        Raises:
+            SampleError: naming the sample and the step.
+        """
+        value: Value | None = None
+        for index, step in enumerate(self.steps):
+            start = time.perf_counter()
+            try:
+                value = _checked(step(value, row))
+            except FuseError as error:
+                raise self._located(error, index, row) from error
+            except Exception as error:  # the boundary: a step may be anyone's code, and the sample must be named
+                raise self._located(SampleError(f"{type(error).__name__}: {error}"), index, row) from error
+            yield Traced(step.name(), value, time.perf_counter() - start)
+
+    def reads_files(self, row: Row) -> bool:
+        """Say whether the result depends on any file."""
+        return any(isinstance(item, Path) for step in self.steps for item in step.reads(row).values())
+
+    def fingerprint(self, row: Row) -> str:
+        """Return a text that changes with the reader, the steps, their code, and the cells and files they read.
+
+        Raises:
+            SampleError: naming the sample and the step.
+        """
+        parts: list[Any] = [_reader()]
+        for index, step in enumerate(self.steps):
+            try:
+                reads = {name: _identity(item) for name, item in step.reads(row).items()}
+            except FuseError as error:
+                raise self._located(error, index, row) from error
+            parts.append([step.to_entry(), _code(type(step)), reads])
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _located(self, error: FuseError, index: int, row: Row) -> SampleError:
+        step = f"{index}.{self.steps[index].name()}"
+        where = f"{self.where}.{step}" if self.where else step
+        return SampleError(*error.placed(sample=row.id, where=where).problems)
+
+
+def _checked(value: Value) -> Value:
+    if not isinstance(value, Image | np.ndarray | int | float):
+        raise SampleError(
+            "the step returned nothing that a sample can hold", expected="an Image, an array, an int or a float",
+            got=type(value).__name__,
+        )  # fmt: skip
+    return value
+
+
+def _identity(item: str | Path) -> str | list[str | int]:
+    if isinstance(item, str):
+        return item
+    status = item.stat()
+    return [str(item.absolute()), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+@lru_cache(maxsize=1)
+def _reader() -> list[str]:
+    """Return what decides how a file is read: our code and SimpleITK's version."""
+    sources = [_digest(inspect.getsource(module)) for module in (image_module, integrity)]
+    return [sitk.Version.VersionString(), np.__version__, *sources]
+
+
+@lru_cache(maxsize=512)
+def _code(cls: type[Processor]) -> str:
+    """Return a digest of the module that a step is written in, so that its helpers count too."""
+    module = inspect.getmodule(cls)
+    try:
+        return _digest(inspect.getsource(module if module and getattr(module, "__file__", None) else cls))
+    except (OSError, TypeError):
+        # typed into a shell: nobody can tell whether it is the same code next time
+        return uuid.uuid4().hex
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

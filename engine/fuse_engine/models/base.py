@@ -1,0 +1,130 @@
+"""The kinds a model is made of: settings that build torch modules."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.component import Component
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Shape of one sample's tensors by key, without the batch axis: images (channel, [z,] y, x), vectors (n,)."""
+
+FEATURES = "model.backbone_features"
+"""Where a model puts its coarsest features (batch, channel, [z,] y, x)."""
+
+
+class BatchModule(nn.Module):
+    """A module from batch dict to batch dict: `forward` returns a copy with `model.*` added."""
+
+    last_features: str
+    """Name of the submodule, as in `get_submodule`, whose output is `model.backbone_features`."""
+
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        """What can be frozen, by name, e.g. `backbone`, `heads.classifier`."""
+        raise NotImplementedError
+
+    def forward(self, batch: NestedDict) -> NestedDict:
+        """Return a copy of `batch` with `model.*` added."""
+        raise NotImplementedError
+
+
+class Model(Component):
+    """What is trained: settings that build a module which reads inputs and adds `model.*` to the batch."""
+
+    kind: ClassVar[str] = "model"
+
+    @abstractmethod
+    def build(self, shapes: Shapes) -> BatchModule:
+        """Return the module for samples of these shapes, with random weights.
+
+        Raises:
+            FuseError: `where` names the field, relative to this component.
+        """
+
+    @abstractmethod
+    def outputs(self) -> tuple[str, ...]:
+        """Return the keys that the module adds to a batch."""
+
+
+class Pyramid(nn.Module):
+    """A module from (batch, channel, [z,] y, x) to a list of features, fine to coarse."""
+
+    channels: list[int]
+    """Channels of each level, fine to coarse."""
+    last_features: str
+    """Name of the submodule whose output is the coarsest level."""
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Return the features, fine to coarse."""
+        raise NotImplementedError
+
+
+class Backbone(Component):
+    """The part of a model that turns an image into features at several resolutions."""
+
+    kind: ClassVar[str] = "backbone"
+
+    @abstractmethod
+    def build(self, channels: int, dims: int) -> Pyramid:
+        """Return the module for images of that many channels and 2 or 3 spatial axes.
+
+        Raises:
+            FuseError: `where` names the field, relative to this component.
+        """
+
+
+class NetworkModule(nn.Module):
+    """A module from (batch, channel, [z,] y, x) to logits (batch, classes, [z,] y, x) of the same size."""
+
+    last_features: str
+    """Name of the submodule whose output is the coarsest features."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the logits."""
+        raise NotImplementedError
+
+
+class Network(Component):
+    """A whole network from image to one label map."""
+
+    kind: ClassVar[str] = "network"
+
+    @abstractmethod
+    def build(self, channels: int, classes: int, dims: int) -> NetworkModule:
+        """Return the module for images of that many channels and 2 or 3 spatial axes.
+
+        Raises:
+            FuseError: `where` names the field, relative to this component.
+        """
+
+
+class HeadModule(nn.Module):
+    """A module from features, fine to coarse, and the batch to logits (batch, classes[, [z,] y, x])."""
+
+    def forward(self, features: list[Tensor], batch: NestedDict) -> Tensor:
+        """Return the logits."""
+        raise NotImplementedError
+
+
+class Head(Component):
+    """The part of a model that turns features into the answer to one question."""
+
+    kind: ClassVar[str] = "head"
+
+    classes: int = Field(ge=2)
+    """Number of classes."""
+
+    @abstractmethod
+    def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:
+        """Return the module for features with `levels` channels, fine to coarse, of the images `inputs`.
+
+        Raises:
+            FuseError: `where` names the field, relative to this component.
+        """

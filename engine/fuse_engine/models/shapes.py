@@ -1,0 +1,77 @@
+"""Whether what a sample holds fits what a model asks for, and the keys that models write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.errors import FuseError, nearest
+from fuse_engine.models.base import Shapes
+
+
+@contextmanager
+def located(place: str) -> Iterator[None]:
+    """Put `place` in front of the place of every problem raised inside."""
+    try:
+        yield
+    except FuseError as error:
+        moved = (replace(item, where=f"{place}.{item.where}".rstrip(".")) for item in error.problems)
+        raise type(error)(*moved) from None
+
+
+def shape_of(shapes: Shapes, key: str, where: str) -> tuple[int, ...]:
+    """Return the shape of a key.
+
+    Raises:
+        FuseError: for a key that no sample has; it names the nearest one.
+    """
+    if key not in shapes:
+        raise FuseError(
+            f"nothing produces '{key}'", where=where, expected=f"one of {', '.join(shapes) or 'no keys at all'}",
+            nearest=nearest(key, shapes),
+        )  # fmt: skip
+    return tuple(shapes[key])
+
+
+def image_shape(shapes: Shapes, keys: Sequence[str]) -> tuple[int, ...]:
+    """Return the shape (channel, [z,] y, x) of some inputs put together along the channels.
+
+    Raises:
+        FuseError: when one is no image, or their sizes differ.
+    """
+    found = [shape_of(shapes, key, f"inputs.{index}") for index, key in enumerate(keys)]
+    for index, (key, shape) in enumerate(zip(keys, found, strict=True)):
+        if len(shape) not in (3, 4):
+            raise FuseError(
+                f"'{key}' is no image", where=f"inputs.{index}", expected="a shape (channel, [z,] y, x)",
+                got=str(shape),
+            )  # fmt: skip
+        if shape[1:] != found[0][1:]:
+            raise FuseError(
+                f"'{key}' and '{keys[0]}' differ in size", where=f"inputs.{index}",
+                expected=f"the size {found[0][1:]}", got=str(shape[1:]),
+            )  # fmt: skip
+    return (sum(shape[0] for shape in found), *found[0][1:])
+
+
+def read_images(batch: NestedDict, keys: Sequence[str]) -> Tensor:
+    """Return the inputs of a batch put together along the channels (batch, channel, [z,] y, x)."""
+    images: list[Tensor] = [batch[key] for key in keys]
+    return images[0] if len(images) == 1 else torch.cat(images, 1)
+
+
+def head_keys(head: str) -> tuple[str, str]:
+    """Return where a head's logits and probabilities stand."""
+    return f"model.logits.{head}", f"model.output.{head}"
+
+
+def write_head(batch: NestedDict, head: str, logits: Tensor) -> None:
+    """Add logits (batch, classes, ...) and the probabilities over axis 1 to a batch."""
+    logits_key, output_key = head_keys(head)
+    batch[logits_key] = logits
+    batch[output_key] = logits.float().softmax(1)

@@ -1,0 +1,50 @@
+"""From a table of predictions to figures, and to the samples behind them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from fuse_engine.core.errors import RunError
+from fuse_engine.core.files import atomic_write, write_json
+from fuse_engine.core.resolve import resolve
+from fuse_engine.metrics.base import Metric
+from fuse_engine.run.events import plain
+from fuse_engine.run.folder import RunFolder
+from fuse_engine.run.infer import read_rows
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""First characters that make a spreadsheet run a text."""
+
+
+def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
+    """Measure the predictions of a part of the samples; return what `analysis/metrics.json` then holds.
+
+    `analysis/samples.csv` gets one row a sample: its id and the value that each metric gives it.
+
+    Raises:
+        RunError: when the part has not been predicted.
+    """
+    path = folder.predictions / f"{part}.parquet"
+    if not path.exists():
+        known = ", ".join(sorted(other.stem for other in folder.predictions.glob("*.parquet")))
+        raise RunError(f"'{part}' of run {folder.name} has not been predicted", expected=known or "infer first")
+    metrics = resolve(folder.experiment()).below(Metric, "metrics")
+    ids, rows = read_rows(path)
+    results = {name: metrics[name].result(found) for name, found in rows.items()}
+    report: dict[str, Any] = plain({"part": part, "samples": len(ids), "metrics": results})
+    write_json(folder.analysis / "metrics.json", report)
+    each = {name: metrics[name].per_sample(found) for name, found in rows.items()}
+    columns = {name: values for name, values in each.items() if values is not None}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", *columns])
+    for index, name in enumerate(ids):
+        writer.writerow([_safe(name), *(repr(float(values[index])) for values in columns.values())])
+    atomic_write(folder.analysis / "samples.csv", text.getvalue().encode())
+    return report
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text

@@ -1,0 +1,99 @@
+"""One forward pass on the chosen device and number format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.models.base import BatchModule
+from fuse_engine.run.device import Choice
+
+
+def fabric_of(choice: Choice) -> Fabric:
+    """Return Lightning Fabric for one device."""
+    return Fabric(accelerator=choice.device, devices=1, precision=choice.precision)
+
+
+def tensors_on(batch: NestedDict, device: torch.device) -> NestedDict:
+    """Return the tensors of a batch on a device, images (b, c, y, x) laid out as convolutions are fastest."""
+    found = NestedDict()
+    for key, value in batch.items():
+        if isinstance(value, Tensor):
+            moved = value.to(device, non_blocking=True)
+            image = moved.ndim == 4 and moved.is_floating_point()
+            found[key] = moved.contiguous(memory_format=torch.channels_last) if image else moved
+    return found
+
+
+def images_first(module: nn.Module) -> None:
+    """Lay the weights of 2-D convolutions out for `tensors_on`."""
+    for part in module.modules():
+        if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d)):
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def snapshot(module: nn.Module) -> list[Tensor]:
+    """Return copies of the running statistics, which a batch that is skipped must not change."""
+    return [buffer.clone() for buffer in module.buffers()]
+
+
+@torch.no_grad()
+def put_back(module: nn.Module, copies: list[Tensor]) -> None:
+    """Set the running statistics to the copies."""
+    for buffer, copy in zip(module.buffers(), copies, strict=True):
+        buffer.copy_(copy)
+
+
+def finite(value: Any) -> bool:
+    """Say whether a tensor holds only finite numbers."""
+    return bool(torch.isfinite(value).all())
+
+
+class Compute:
+    """A module on its device, and its optimizer where it is trained."""
+
+    def __init__(
+        self, choice: Choice, module: BatchModule, optimizer: torch.optim.Optimizer | None = None
+    ) -> None:
+        """Move module and optimizer to the device."""
+        self.fabric = fabric_of(choice)
+        self.module = module
+        images_first(module)
+        self._trained = optimizer is not None
+        if optimizer is None:
+            self._forward = self.fabric.setup_module(module)
+        else:
+            self._forward, self.optimizer = self.fabric.setup(module, optimizer)
+
+    def __call__(self, data: NestedDict) -> NestedDict:
+        """Return the tensors of a batch with `model.*` added, float32."""
+        found: NestedDict = self._forward(tensors_on(data, self.fabric.device))
+        return found
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the number format scales gradients and skips overflowing steps by itself."""
+        return getattr(self.fabric.strategy.precision, "scaler", None) is not None
+
+    def scaler_state(self) -> dict[str, Any]:
+        """Return the state of the gradient scaler; empty for formats without one."""
+        return dict(self.fabric.strategy.precision.state_dict())
+
+    def load_scaler(self, state: dict[str, Any]) -> None:
+        """Go on from the saved state of the gradient scaler."""
+        if state:
+            self.fabric.strategy.precision.load_state_dict(state)
+
+    def clip(self, limit: float | None) -> Tensor:
+        """Return the norm of the gradient; larger ones are brought down to `limit`."""
+        if limit is not None:
+            norm = self.fabric.clip_gradients(
+                self._forward, self.optimizer, max_norm=limit, error_if_nonfinite=False
+            )
+            return torch.as_tensor(norm)
+        gradients = [weight.grad for weight in self.module.parameters() if weight.grad is not None]
+        return nn.utils.get_total_norm(gradients)

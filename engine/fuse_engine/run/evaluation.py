@@ -1,0 +1,103 @@
+"""Losses and metrics over samples that are not trained on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.losses.base import Loss
+from fuse_engine.metrics.base import Metric, Rows
+from fuse_engine.run.compute import Compute
+from fuse_engine.run.loading import BadSamples, Loaded, Loader
+
+TOTAL = "total_loss"
+
+
+@dataclass
+class Sums:
+    """Means of losses over samples, kept as plain sums."""
+
+    weight: float = 0.0
+    values: dict[str, float] = field(default_factory=dict)
+
+    def add(self, losses: Mapping[str, float], samples: int) -> None:
+        """Take in the mean losses of a batch."""
+        self.weight += samples
+        for name, value in losses.items():
+            self.values[name] = self.values.get(name, 0.0) + value * samples
+
+    def means(self) -> dict[str, float]:
+        """Return the means."""
+        return {name: value / self.weight for name, value in self.values.items()}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured on a set of samples."""
+
+    losses: dict[str, float]
+    metrics: dict[str, Any]
+    """By name: a figure, or figures by class."""
+    rows: dict[str, Rows]
+    ids: tuple[str, ...]
+
+
+def loss_shares(losses: Mapping[str, Loss], batch: NestedDict) -> dict[str, torch.Tensor]:
+    """Return the weighted losses of a batch by name, and their sum as `total_loss`."""
+    shares = {name: loss.compute(batch) for name, loss in losses.items()}
+    return {**shares, TOTAL: torch.stack(list(shares.values())).sum()} if shares else {}
+
+
+def evaluate(
+    compute: Compute,
+    loader: Loader,
+    losses: Mapping[str, Loss],
+    metrics: Mapping[str, Metric],
+    bad: BadSamples,
+    each: Callable[[Loaded, NestedDict], None] = lambda loaded, batch: None,
+) -> Evaluation:
+    """Predict batch by batch and measure; `each` sees every batch, loaded and predicted.
+
+    Raises:
+        SampleError: when too many samples are bad.
+    """
+    sums, ids = Sums(), list[str]()
+    collected: dict[str, list[Rows]] = {name: [] for name in metrics}
+    compute.module.eval()
+    with torch.no_grad():
+        for loaded in loader:
+            bad.note(loaded.bad)
+            if loaded.data is None:
+                continue
+            batch = compute(loaded.data)
+            each(loaded, batch)
+            shares = loss_shares(losses, batch)
+            sums.add({name: float(value) for name, value in shares.items()}, len(loaded.ids))
+            for name, metric in metrics.items():
+                collected[name].append(metric.rows(batch))
+            ids += loaded.ids
+    rows = {name: concatenated(found) for name, found in collected.items() if found}
+    results = {name: metrics[name].result(found) for name, found in rows.items()}
+    return Evaluation(sums.means(), results, rows, tuple(ids))
+
+
+def concatenated(rows: list[Rows]) -> Rows:
+    """Return the rows of batches, one after the other."""
+    return {name: np.concatenate([part[name] for part in rows]) for name in rows[0]}
+
+
+def flat(report: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """Return every figure of a nested report by dotted name, e.g. `validation.metrics.auc.macro_avg`."""
+    found: dict[str, float] = {}
+    for name, value in report.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = math.nan if value is None else float(value)
+    return found

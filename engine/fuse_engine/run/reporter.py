@@ -1,0 +1,90 @@
+"""Tells the outside what a run does: events, status, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fuse_engine.run import checkpoint
+from fuse_engine.run.callbacks import BatchReport
+from fuse_engine.run.checkpoint import NoSpace, State
+from fuse_engine.run.control import Control
+from fuse_engine.run.events import EventLog
+from fuse_engine.run.folder import RunFolder
+from fuse_engine.run.loading import Bad
+from fuse_engine.run.lock import Lock
+from fuse_engine.run.status import StatusFile
+
+PAUSE = 1.0
+"""Seconds between two looks for free space."""
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """The only writer of a run's events and checkpoints."""
+
+    folder: RunFolder
+    log: EventLog
+    status: StatusFile
+    control: Control
+    lock: Lock
+
+    def in_loader(self) -> None:
+        """Let go, in a forked loader, of what keeps the run folder locked."""
+        self.lock.close()
+
+    def state(self, state: str, message: str = "") -> None:
+        """Tell that the run is starting, running, or ended."""
+        self.status.set(state=state, message=message)
+        self.log.write("state", state=state, message=message)
+
+    def warn(self, message: str, sample: str = "") -> None:
+        """Tell a person something that does not end the run."""
+        self.log.write("warning", message=message, sample=sample)
+        print(f"warning: {message}", flush=True)
+
+    def bad(self, bad: Bad) -> None:
+        """Tell of a sample that is passed over."""
+        self.warn(f"passed over: {bad.message}", bad.id)
+
+    def batch(
+        self, report: BatchReport, stage: int, epochs: int, steps: int, lr: float, ids: Sequence[str]
+    ) -> None:
+        """Tell of one step."""
+        self.log.write(
+            "batch", stage=stage, epoch=report.epoch, step=report.step, steps=steps, losses=dict(report.losses),
+            lr=lr, ids=list(ids), seconds=round(report.seconds, 5),
+        )  # fmt: skip
+        self.status.progress(stage=stage, epoch=report.epoch, epochs=epochs, step=report.step + 1, steps=steps)
+
+    def epoch(self, epoch: int, step: int, report: Mapping[str, Any], best: bool) -> None:
+        """Tell of one epoch."""
+        self.log.write("epoch", epoch=epoch, step=step, **report, best=best)
+
+    def save(self, kind: str, step: int, state: State) -> None:
+        """Write a checkpoint; a full disk pauses the run until there is room or its end is asked for (rule S3)."""
+        while True:
+            try:
+                path = checkpoint.save(self.folder, kind, step, state)
+            except NoSpace as error:
+                if not self._wait(error):
+                    return
+            else:
+                self.log.write("checkpoint", step=step, name=path.name, what=kind)
+                self.log.sync()
+                if self.status.status.message:
+                    self.status.set(message="")
+                return
+
+    def _wait(self, error: NoSpace) -> bool:
+        text = f"waiting for free space: {error}"
+        if self.status.status.message != text:
+            self.warn(text)
+            self.status.set(message=text)
+        if self.control.wanted():
+            self.warn("ended without a checkpoint: the disk is full")
+            return False
+        time.sleep(PAUSE)
+        return True

@@ -1,0 +1,62 @@
+"""What an augmentation does to a sample: exactly what training will see."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, cast
+
+from torch import Tensor
+
+from fuse_engine.augment.base import Augmentation, Augmenter
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.resolve import component
+from fuse_engine.data.collate import to_tensors
+from fuse_engine.data.image import Image
+from fuse_engine.service.opened import open_dataset, open_experiment, read_sample
+from fuse_engine.service.pictures import Picture, picture, picture_of
+from fuse_engine.service.work import Work
+
+
+def augment(
+    work: Work,
+    experiment: str,
+    folder: str,
+    id: str,  # noqa: A002 the protocol's name
+    epoch: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Return all images of a sample before and after augmentation in an epoch, and what was drawn.
+
+    Raises:
+        SampleError: naming sample and step.
+        ExperimentError: for an augmentation with wrong arguments.
+    """
+    opened = open_experiment(experiment, folder)
+    before = read_sample(work, open_dataset(opened), id)
+    work.check()
+    augmenter = Augmenter(augmentations(opened), seed)
+    tensors = to_tensors(before)
+    applied = augmenter.draw(tensors, epoch)
+    work.check()
+    after = augmenter.apply(tensors, applied)
+    images = [key for key in before if isinstance(before[key], Image)]
+    return {
+        "before": {key: picture(before[key]) for key in images},
+        "after": {key: _augmented(after, key, before[key]) for key in images},
+        "applied": [asdict(item) for item in applied],
+    }
+
+
+def augmentations(experiment: Experiment) -> list[Augmentation]:
+    """Return the typed augmentations of an experiment in order; nothing else of it need be right."""
+    return [
+        cast(Augmentation, component("augmentation", spec, ("augmentation", index), experiment))
+        for index, spec in enumerate(experiment.augmentation)
+    ]
+
+
+def _augmented(after: NestedDict, key: str, before: Image) -> Picture:
+    tensor: Tensor = after[key]
+    array = tensor.numpy()
+    return picture_of(array.astype(before.array.dtype, copy=False), before.geometry, before.label)

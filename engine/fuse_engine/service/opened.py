@@ -1,0 +1,140 @@
+"""What the worker keeps from one request to the next, so that a preview computes only what changed."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from fuse_engine.core import document
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.document import Document
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.data.cache import Memory
+from fuse_engine.data.dataset import Dataset
+from fuse_engine.data.processor import Value
+from fuse_engine.data.source import Cohort, read_cohort
+from fuse_engine.service.identity import identity
+from fuse_engine.service.work import Work
+
+T = TypeVar("T")
+
+_MEMORY_GB = 1.0
+
+
+class Recent(Generic[T]):
+    """The values used last."""
+
+    def __init__(self, size: int) -> None:
+        """Keep at most `size` values."""
+        self._size = size
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the value of `key`, made now if need be."""
+        if key not in self._values:
+            self._values[key] = make()
+        self._values.move_to_end(key)
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
+        return self._values[key]
+
+
+class Values:
+    """Processed values of samples in memory, by fingerprint."""
+
+    def __init__(self, limit_gb: float = _MEMORY_GB) -> None:
+        """Keep at most `limit_gb` GB."""
+        self._memory = Memory(limit_gb=limit_gb)
+
+    def get(self, fingerprint: str, compute: Callable[[], Value]) -> tuple[Value, bool]:
+        """Return a value, and whether it was there already."""
+        made: list[Value] = []
+
+        def make() -> Value:
+            made.append(compute())
+            return made[0]
+
+        return self._memory.get(fingerprint, make), not made
+
+
+_experiments: Recent[Experiment] = Recent(16)
+_cohorts: Recent[Cohort] = Recent(4)
+_datasets: Recent[Dataset] = Recent(8)
+values = Values()
+"""Shared by all requests; a fingerprint names a value whatever experiment it belongs to."""
+
+
+def open_experiment(text: str, folder: str) -> Experiment:
+    """Return the experiment that a panel holds; its lines are no lines of a file, so problems name none.
+
+    Raises:
+        ExperimentError: one problem for each field that does not fit.
+    """
+
+    def make() -> Experiment:
+        return Experiment.from_document(Document(document.parse(text).data), Path(folder))
+
+    return _experiments.get((text, folder), make)
+
+
+def open_cohort(experiment: Experiment) -> Cohort:
+    """Return the samples of an experiment, read again when a file of its source changed.
+
+    Raises:
+        FuseError: when the source cannot be read.
+    """
+    return _cohorts.get(_source_key(experiment), lambda: read_cohort(experiment))
+
+
+def open_dataset(experiment: Experiment) -> Dataset:
+    """Return the dataset of an experiment; other settings than those of the data do not make a new one.
+
+    Raises:
+        FuseError: when the source, a step or the split does not work.
+    """
+    data = {**experiment.data.model_dump(mode="json"), "batch": None, "seed": experiment.seed}
+    key = (_source_key(experiment), json.dumps(data, sort_keys=True))
+    return _datasets.get(key, lambda: Dataset.from_experiment(experiment, open_cohort(experiment)))
+
+
+def read_value(dataset: Dataset, id: str, key: str) -> Value:  # noqa: A002 the name in the protocol
+    """Return one processed value of a sample; it must not be changed.
+
+    Raises:
+        SampleError: naming sample and step.
+    """
+    row, pipeline = dataset.cohort.row(id), dataset.pipelines[key]
+    if not pipeline.reads_files(row):
+        return dataset.value(id, key)
+    return values.get(pipeline.fingerprint(row), lambda: dataset.value(id, key))[0]
+
+
+def read_sample(work: Work, dataset: Dataset, id: str) -> NestedDict:  # noqa: A002
+    """Return all processed values of a sample.
+
+    Raises:
+        SampleError: naming sample and step.
+    """
+    sample = NestedDict({"data.id": id})
+    for key in dataset.pipelines:
+        work.check()
+        sample[key] = read_value(dataset, id, key)
+    return sample
+
+
+def _source_key(experiment: Experiment) -> str:
+    spec = experiment.data.source
+    files = [identity(experiment.folder / str(text)) for text in _texts(spec.args)]
+    return json.dumps([spec.name, spec.args, str(experiment.folder), files], sort_keys=True)
+
+
+def _texts(value: Any) -> list[str]:
+    """Return every text in a source's arguments: any of them may be a path."""
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []

@@ -1,0 +1,70 @@
+"""One sample: what the model sees of it, and how it came about step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.errors import FuseError, nearest
+from fuse_engine.data.image import Image
+from fuse_engine.data.processor import Pipeline, Value
+from fuse_engine.data.source import Row
+from fuse_engine.service.opened import open_dataset, open_experiment, read_sample, values
+from fuse_engine.service.pictures import Picture, facts, picture, text_of
+from fuse_engine.service.work import Work
+
+
+def sample(work: Work, experiment: str, folder: str, id: str) -> dict[str, Any]:  # noqa: A002 the protocol's name
+    """Return a sample's first input image, its first label map, and all its values as text.
+
+    Raises:
+        SampleError: naming sample and step.
+    """
+    found = read_sample(work, open_dataset(open_experiment(experiment, folder)), id)
+    return {
+        "image": _first(found, [key for key in found if key.startswith("data.input.")]),
+        "gt": _first(found, [key for key in found if key.startswith("data.gt.")]),
+        "values": {key: text_of(found[key]) for key in found if key != "data.id"},
+    }
+
+
+def steps(work: Work, experiment: str, folder: str, id: str, key: str) -> list[dict[str, Any]]:  # noqa: A002
+    """Return what every processor of `key` makes of a sample, in order.
+
+    Raises:
+        SampleError: naming sample and step.
+        FuseError: for a key that nothing makes; names the nearest.
+    """
+    dataset = open_dataset(open_experiment(experiment, folder))
+    if key not in dataset.pipelines:
+        raise FuseError(f"nothing makes '{key}'", nearest=nearest(key, dataset.pipelines))
+    pipeline, row = dataset.pipelines[key], dataset.cohort.row(id)
+    result: list[dict[str, Any]] = []
+    value: Value | None = None
+    for index, step in enumerate(pipeline.steps):
+        work.progress(index / len(pipeline.steps), step.name())
+        start = time.perf_counter()
+        value, cached = _after(pipeline, index, value, row)
+        seconds = time.perf_counter() - start
+        result.append({"name": step.name(), "seconds": seconds, "cached": cached, **facts(value)})
+    return result
+
+
+def _after(pipeline: Pipeline, index: int, value: Value | None, row: Row) -> tuple[Value, bool]:
+    """Return the value after a step, from memory where nothing up to it changed."""
+    so_far = Pipeline(pipeline.steps[: index + 1], pipeline.where)
+
+    def run_step() -> Value:
+        try:
+            return pipeline.steps[index](value, row)
+        except Exception:
+            so_far.run(row)  # fails again, and names sample and step
+            raise
+
+    return values.get(so_far.fingerprint(row), run_step)
+
+
+def _first(found: NestedDict, keys: Iterable[str]) -> Picture | None:
+    return next((picture(found[key]) for key in keys if isinstance(found[key], Image)), None)

@@ -1,0 +1,220 @@
+"""The Processors panel: the steps of one key, and a sample after each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psygnal import Signal
+
+from fuse_engine.core.catalog import FieldSpec
+from fuse_engine.core.document import Place
+from fuse_engine.core.errors import FuseError, Problem
+from fuse_gui.models.bound import Bound, in_short, live_offers
+from fuse_gui.models.field_list import FieldList
+from fuse_gui.models.form import item_of
+from fuse_gui.models.project import Project
+from fuse_gui.models.refresh import PAUSE, Refresh
+
+SPEC = FieldSpec(
+    name="steps", kind="list", help="", required=True, item=FieldSpec(name="step", kind="slot", slot="processor")
+)
+SIDES = ("input", "gt")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a step made of the sample."""
+
+    name: str
+    facts: str
+    """Shape, type and spacing, or the value itself."""
+    numbers: str
+    """Range, mean, time."""
+    picture: Mapping[str, Any] | None
+
+
+class ProcessorsModel:
+    """The steps of the chosen key and what each of them made of the chosen sample."""
+
+    title = "Processors"
+    key_label, key_help = "Key", "Which part of a sample these steps make"
+    show_label = "Show on screen"
+    new_label, new_help = "New …", "Make another part of a sample: data.input.<name> or data.gt.<name>"
+    drop_label, drop_help = "Remove", "Remove this key with all its steps"
+    new_question = "Name of the new key, e.g. data.input.t2 or data.gt.mask"
+
+    keys_changed = Signal()
+    """There are other keys, or another one is chosen."""
+    results_changed = Signal()
+    """Results, staleness or the shown step changed."""
+
+    def __init__(self, project: Project, pause: float = PAUSE) -> None:
+        """Follow the open project; nothing is asked for until the panel is looked at."""
+        self.project = project
+        item = item_of(SPEC, live_offers(project))
+        assert isinstance(item, FieldList)  # noqa: S101 SPEC is a list
+        self.steps = item
+        self.key = ""
+        self.keys: tuple[str, ...] = ()
+        self.results: tuple[Result, ...] = ()
+        self.error = ""
+        self.failed: int | None = None
+        self.shown: int | None = None
+        """The step that is on the screen."""
+        self._active = False
+        self.bound = Bound(project, (), item)
+        self.refresh = Refresh(project, "steps", self._ask, pause)
+        self.refresh.changed.connect(self._tell)
+        project.experiment_changed.connect(self._experiment_changed)
+        project.sample_changed.connect(self._sample_changed)
+        project.closed.connect(self.refresh.stop)
+        self._experiment_changed()
+
+    @property
+    def place(self) -> Place:
+        """Where the steps stand in the experiment."""
+        return tuple(self.key.split("."))
+
+    @property
+    def state(self) -> str:
+        """Why there are no results, or that they are out of date; empty when they are right."""
+        if self.project.experiment is None:
+            return "No experiment is open."
+        if not self.project.sample_id:
+            return "Choose a sample in the Data panel to see it after each step."
+        if self.error:
+            return self.error
+        return "out of date, computing …" if self.refresh.stale else ""
+
+    def result(self, index: int) -> Result | None:
+        """Return what the step at a position made, where that is known and still the same step."""
+        if index >= len(self.results):
+            return None
+        slot_name = getattr(self.steps.items[index], "chosen", "")
+        return self.results[index] if self.results[index].name == slot_name else None
+
+    def choose(self, key: str) -> None:
+        """Edit and watch the steps of another key."""
+        if key == self.key or key not in self.keys:
+            return
+        self.key = key
+        self._forget()
+        self.bound.move_to(self.place)
+        self.keys_changed.emit()
+        self._poke()
+
+    def add_key(self, key: str) -> bool:
+        """Make another key, without steps at first; what is no new key becomes a problem."""
+        with self.project.reporting("processors"):
+            parts = key.strip().split(".")
+            if len(parts) != 3 or parts[0] != "data" or parts[1] not in SIDES or not parts[2].isidentifier():
+                raise FuseError("not a key", expected="data.input.<name> or data.gt.<name>", got=repr(key))
+            if key.strip() in self.keys:
+                raise FuseError(f"{key.strip()} is there already")
+            self.project.edit(parts, [])
+            self.choose(key.strip())
+            return True
+        return False
+
+    def drop_key(self) -> None:
+        """Remove the chosen key with all its steps."""
+        if self.key:
+            self.project.edit(self.place, None)
+
+    def show(self, index: int) -> None:
+        """Put the sample after the step at a position on the screen."""
+        self.shown = index
+        self._to_screen()
+        self.results_changed.emit()
+
+    def set_active(self, active: bool) -> None:
+        """Say whether the panel is looked at; only then it computes."""
+        if active != self._active:
+            self._active = active
+            self._poke()
+
+    def _experiment_changed(self) -> None:
+        data = self.project.experiment.data if self.project.experiment else None
+        found = [("input", data.input), ("gt", data.gt)] if data else []
+        keys = tuple(f"data.{side}.{name}" for side, group in found for name in group)
+        if keys != self.keys or self.key not in keys:
+            self.keys = keys
+            if self.key not in keys:
+                self.key = keys[0] if keys else ""
+                self._forget()
+                self.bound.move_to(self.place)
+            self.keys_changed.emit()
+        self._poke()
+
+    def _sample_changed(self, _: str) -> None:
+        self._forget(keep_shown=True)
+        self._poke()
+
+    def _forget(self, keep_shown: bool = False) -> None:
+        self.results, self.error, self.failed = (), "", None
+        self.shown = self.shown if keep_shown else None
+        self.results_changed.emit()
+
+    def _poke(self) -> None:
+        if self._active and self.key and self.project.sample_id and self.steps.items:
+            self.refresh.poke()
+        self.results_changed.emit()
+
+    def _ask(self) -> None:
+        sample, key = self.project.sample_id, self.key
+        if not (self._active and sample and key):
+            self.refresh.arrived()
+            return
+        self.project.ask(
+            "steps", "steps", lambda results: self._arrived((sample, key), results), failed=self._failed,
+            read=_results, id=sample, key=key,
+        )  # fmt: skip
+
+    def _arrived(self, asked: tuple[str, str], results: Sequence[Result]) -> None:
+        if asked == (self.project.sample_id, self.key):
+            self.results, self.error, self.failed = tuple(results), "", None
+            self._to_screen()
+        self.refresh.arrived()
+        self.results_changed.emit()
+
+    def _failed(self, error: FuseError) -> None:
+        self.error = "\n".join(map(in_short, error.problems))
+        self.failed = next((n for n in map(self._step_of, error.problems) if n is not None), None)
+        self.results = self.results[: self.failed] if self.failed is not None else ()
+        self.refresh.arrived()
+        self.results_changed.emit()
+
+    def _step_of(self, problem: Problem) -> int | None:
+        rest = problem.where.removeprefix(f"{self.key}.").split(".")[0]
+        return int(rest) if problem.where.startswith(self.key) and rest.isdigit() else None
+
+    def _to_screen(self) -> None:
+        picture = (
+            self.results[self.shown].picture if self.shown is not None and self.shown < len(self.results) else None
+        )
+        if picture is not None and self._active:
+            self.project.screen.show_picture("gt" if picture["label"] else "image", picture)
+
+    def _tell(self) -> None:
+        self.results_changed.emit()
+
+
+def _results(reply: Sequence[Mapping[str, Any]]) -> list[Result]:
+    return [Result(str(step["name"]), _facts(step), _numbers(step), step.get("picture")) for step in reply]
+
+
+def _facts(step: Mapping[str, Any]) -> str:
+    if step.get("text") is not None:
+        return str(step["text"])
+    parts = [f"{step['dtype']}  {' × '.join(map(str, step['shape']))}"]
+    if step.get("spacing"):
+        parts.append(f"{' × '.join(f'{mm:.4g}' for mm in step['spacing'])} mm")
+    return ",  ".join(parts)
+
+
+def _numbers(step: Mapping[str, Any]) -> str:
+    parts = [f"{name} {step[name]:.4g}" for name in ("min", "max", "mean") if step.get(name) is not None]
+    parts.append("cached" if step.get("cached") else f"{1000 * step['seconds']:.3g} ms")
+    return ",  ".join(parts)

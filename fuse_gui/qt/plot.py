@@ -1,0 +1,52 @@
+"""A plot in a Qt panel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+from matplotlib.figure import Figure as Canvas
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from fuse_gui.models.plot import Figure, hit, paint
+
+WIDE = 1.6
+"""Width over height from which plots stand side by side."""
+
+
+class PlotView(QWidget):
+    """Draws a description; a click near a point says its id."""
+
+    picked = Signal(str)
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__()
+        self.setMinimumHeight(160)
+        self._figure = Figure(())
+        self._canvas = Canvas(dpi=100)
+        self._widget: Any = FigureCanvasQTAgg(self._canvas)
+        self._widget.mpl_connect("button_press_event", self._clicked)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._widget)
+
+    def draw(self, figure: Figure) -> None:
+        """Show another plot; drawn when it can be seen."""
+        self._figure = figure
+        paint(figure, self._canvas, self._is_dark(), self.width() < WIDE * self.height())
+        self._widget.draw_idle()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Put the plots side by side or one below the other, as there is room."""
+        super().resizeEvent(event)
+        self.draw(self._figure)
+
+    def _is_dark(self) -> bool:
+        return bool(self.palette().window().color().lightness() < 128)
+
+    def _clicked(self, event: Any) -> None:
+        found = hit(self._figure, self._canvas, event.x, event.y)
+        if found is not None:
+            self.picked.emit(found.id)

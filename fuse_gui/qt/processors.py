@@ -1,0 +1,111 @@
+"""The Processors panel drawn with Qt."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QHideEvent, QMouseEvent, QShowEvent
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QVBoxLayout, QWidget
+
+from fuse_gui.models.field import Item
+from fuse_gui.models.processors import ProcessorsModel
+from fuse_gui.models.strip import StripModel
+from fuse_gui.qt.buttons import push
+from fuse_gui.qt.controls import WRONG, Combo, Text, tooltip
+from fuse_gui.qt.form import ListBox
+from fuse_gui.qt.scrolled import scrolled
+from fuse_gui.qt.strip import Strip
+
+FACTS = "QFrame#fuse-facts { background: rgba(128, 136, 148, 40); border-radius: 3px; }"
+SHOWN = "QFrame#fuse-facts { background: rgba(64, 128, 220, 120); border-radius: 3px; }"
+
+
+class Facts(QFrame):  # type: ignore[misc]
+    """What a step made of the sample; a click puts it on the screen."""
+
+    def __init__(self, model: ProcessorsModel, item: Item) -> None:
+        """Follow the model."""
+        super().__init__()
+        self._model, self._item = model, item
+        self.setObjectName("fuse-facts")
+        self.setToolTip(tooltip(model.show_label))
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.facts, self.numbers, self.error = Text("", ""), Text(), Text("", WRONG)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 3, 6, 3)
+        column.setSpacing(0)
+        for text in (self.facts, self.numbers, self.error):
+            text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+            column.addWidget(text)
+        model.results_changed.connect(self._show)
+        self._show()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        """Put the sample after this step on the screen."""
+        self._model.show(self._index)
+        super().mouseReleaseEvent(event)
+
+    @property
+    def _index(self) -> int:
+        items = self._model.steps.items
+        return items.index(self._item) if self._item in items else -1
+
+    def _show(self) -> None:
+        index = self._index
+        result = self._model.result(index) if index >= 0 else None
+        self.facts.say(result.facts if result else "")
+        self.numbers.say(result.numbers if result else "")
+        self.error.say(self._model.error if index == self._model.failed else "")
+        self.setEnabled(not self._model.refresh.stale)
+        self.setStyleSheet(SHOWN if index == self._model.shown else FACTS)
+        self.setVisible(result is not None or index == self._model.failed)
+
+
+class ProcessorsView(QWidget):  # type: ignore[misc]
+    """A key, its steps, and the sample after each of them."""
+
+    def __init__(self, model: ProcessorsModel) -> None:
+        """Follow the model."""
+        super().__init__()
+        self.model = model
+        self.setObjectName("fuse-processors")
+        self.keys = Combo()
+        self.keys.setObjectName("key")
+        self.keys.setToolTip(tooltip(model.key_help))
+        self.keys.activated.connect(lambda: model.choose(self.keys.currentText()))
+        self.state = Text("", "")
+        self.steps = ListBox(model.steps, lambda item: Facts(model, item))
+        head = QHBoxLayout()
+        head.addWidget(QLabel(model.key_label))
+        head.addWidget(self.keys, 1)
+        head.addWidget(push(model.new_label, model.new_help, self._new))
+        head.addWidget(push(model.drop_label, model.drop_help, model.drop_key))
+        column = QVBoxLayout(self)
+        column.addWidget(Strip(StripModel(model.project)))
+        column.addLayout(head)
+        column.addWidget(self.state)
+        column.addWidget(scrolled([self.steps]), 1)
+        model.keys_changed.connect(self._show_keys)
+        model.results_changed.connect(self._show)
+        self._show_keys()
+        self._show()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Compute while the panel is looked at."""
+        super().showEvent(event)
+        self.model.set_active(True)
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Rest while nobody looks."""
+        super().hideEvent(event)
+        self.model.set_active(False)
+
+    def _new(self) -> None:
+        key, wanted = QInputDialog.getText(self, self.model.new_label, self.model.new_question)
+        if wanted:
+            self.model.add_key(key)
+
+    def _show_keys(self) -> None:
+        self.keys.offer(self.model.keys, self.model.key)
+
+    def _show(self) -> None:
+        self.state.say(self.model.state)

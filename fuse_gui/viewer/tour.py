@@ -1,0 +1,231 @@
+"""The tour of the demo: every panel used as a person would, its picture kept; ends by itself."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QDockWidget
+
+from fuse_engine.core.errors import FuseError
+from fuse_engine.run import process
+from fuse_engine.run.folder import RunFolder
+from fuse_engine.run.status import ALIVE
+from fuse_gui.viewer.launch import BOTTOM, RIGHT, SIZE, open_window
+from fuse_gui.viewer.session import session_of
+from fuse_gui.viewer.waiting import wait_until
+
+READ = 90.0
+"""Seconds for one answer of the engine; the first one includes its start."""
+TRAIN = 240.0
+"""Seconds for the run, with prediction and analysis."""
+LOOKED_AT = 3
+"""Samples that are looked at before the panels are used."""
+STILL = 5
+"""Looks at a window that does not change any more before its picture is taken."""
+
+
+class Tour:
+    """One walk through all panels on the experiment of the demo."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the window with all docks; no experiment is open yet."""
+        self.path, self.pictures = path, path.parent / "screenshots"
+        self.pictures.mkdir(exist_ok=True)
+        self.viewer, self.docks = open_window()
+        self.project = session_of(self.viewer).project
+        self.started = time.monotonic()
+
+    def take(self) -> None:
+        """Go through all steps.
+
+        Raises:
+            FuseError: naming the step that did not work.
+        """
+        steps: tuple[Callable[[], None], ...] = (
+            self.open_cohort, self.start_run, self.look_at_samples, self.run_processors, self.augment,
+            self.show_model, self.watch_run, self.predict, self.explain, self.analyze, self.overview,
+        )  # fmt: skip
+        for step in steps:
+            print(f"{time.monotonic() - self.started:6.1f} s  {(step.__doc__ or '').partition('.')[0]}", flush=True)
+            step()
+
+    def close(self) -> None:
+        """Close the window, and end a run that is still at work because the tour failed."""
+        run = self.project.run
+        if run is not None and run.status().state in ALIVE:
+            process.kill(run)
+        session_of(self.viewer).close()
+        self.viewer.close()
+
+    # -- the steps ------------------------------------------------------------------------------------------------
+
+    def open_cohort(self) -> None:
+        """Open the experiment and read its samples."""
+        if not self.project.open(self.path):
+            raise self.trouble("the experiment cannot be opened")
+        self.wait(lambda: len(self.project.cohort) > 0, "the samples")
+        self.wait(lambda: bool(self.project.catalog.entries), "the list of components")
+
+    def start_run(self) -> None:
+        """Start a training run in the background."""
+        self.model("Training").start()
+        self.wait(lambda: self.project.run is not None, "the run")
+
+    def look_at_samples(self) -> None:
+        """Look at samples with and without a lesion."""
+        frame = self.project.cohort.frame
+        lesions = list(frame[frame["biopsy"] == "positive"][self.project.cohort.id])
+        for name in [*self.project.cohort.ids[: LOOKED_AT - 1], lesions[0]]:
+            self.look_at(name)
+        self.wait(lambda: self.shown("gt"), "the outline of the lesion")
+        self.shoot("Data")
+
+    def run_processors(self) -> None:
+        """See the sample after every processor."""
+        model = self.model("Processors")
+        self.wait(lambda: bool(model.cards), "the processor steps")
+        model.choose(1)
+        self.shoot("Processors")
+
+    def augment(self) -> None:
+        """Draw augmentations of the sample."""
+        model = self.model("Augmentation")
+        for _ in range(LOOKED_AT):
+            model.next_draw()
+            self.wait(lambda: bool(model.applied), "the augmented sample")
+        self.shoot("Augmentation")
+
+    def show_model(self) -> None:
+        """Look at the forms of the model and its losses."""
+        self.wait(lambda: bool(self.project.flow), "the keys of the batch")
+        self.shoot("Model")
+
+    def watch_run(self) -> None:
+        """Watch the run while it trains, and wait for its end."""
+        model = self.model("Training")
+        self.wait(lambda: len(model.history.epochs) > 1 or self.ended(), "two epochs of training", TRAIN)
+        self.shoot("Training")
+        self.wait(self.ended, "the end of the run", TRAIN)
+        if self.run.status().state != "finished":
+            raise self.trouble(f"the run ended as {self.run.status().state}: {self.run.status().message}")
+
+    def predict(self) -> None:
+        """Predict the sample and lay the mask over it."""
+        model = self.model("Inference")
+        model.refresh()
+        self.wait(lambda: model.can_predict, "a checkpoint")
+        model.predict()
+        self.wait(lambda: self.shown("pred"), "the prediction")
+
+    def explain(self) -> None:
+        """See where the model looked."""
+        self.model("Inference").explain()
+        self.wait(lambda: self.shown("heat"), "the heatmap")
+        self.shoot("Inference")
+        self.viewer.export_figure(str(self.path.parent / "heatmap.png"), flash=False)
+
+    def analyze(self) -> None:
+        """Click from the results to the worst case."""
+        model = self.model("Analysis")
+        self.wait(lambda: len(model.rows) > 0, "the results")
+        model.select_row(0)
+        self.wait(lambda: self.shown("image"), "the worst case")
+        self.shoot("Analysis")
+
+    def overview(self) -> None:
+        """Take the picture of the whole window."""
+        self.show([*RIGHT, *BOTTOM], SIZE[0] * 2 // 5, SIZE[1] * 2 // 5)
+        self.docks["Data"][0].raise_()
+        self.docks["Training"][0].raise_()
+        self.picture("overview")
+
+    # -- means ----------------------------------------------------------------------------------------------------
+
+    @property
+    def run(self) -> RunFolder:
+        """The run of the tour."""
+        if self.project.run is None:
+            raise self.trouble("there is no run")
+        return self.project.run
+
+    def model(self, name: str) -> Any:
+        """Return the model of a panel."""
+        return self.docks[name][1].model
+
+    def look_at(self, name: str) -> None:
+        """Choose a sample and wait for its picture."""
+        self.project.select(name)
+        self.wait(lambda: not self.project.requests.is_running("sample") and self.shown("image"), f"sample {name}")
+
+    def shown(self, name: str) -> bool:
+        """Whether a picture is on the screen."""
+        return self.project.screen.picture(name) is not None
+
+    def ended(self) -> bool:
+        """Whether the run is over and the panels know it."""
+        state = self.model("Training").status.state
+        return state not in ALIVE and state not in ("queued", "starting") and self.run.status().state not in ALIVE
+
+    def wait(self, done: Callable[[], bool], what: str, seconds: float = READ) -> None:
+        """Wait for something to come; a problem that is shown meanwhile ends the tour.
+
+        Raises:
+            FuseError: with the problem, or when it takes too long.
+        """
+        wait_until(lambda: done() or bool(self.project.problems), seconds, f"waiting for {what}")
+        if not done():
+            raise self.trouble(f"waiting for {what}")
+
+    def trouble(self, what: str) -> FuseError:
+        """Return an error that says what the panels say."""
+        return FuseError(what, got="; ".join(map(str, self.project.problems)) or self.project.message)
+
+    def shoot(self, name: str) -> None:
+        """Keep the picture of one panel, enlarged beside the canvas."""
+        self.show([name], SIZE[0] // 2, SIZE[1] * 11 // 20)
+        self.picture(name.lower())
+
+    def show(self, names: list[str], width: int, height: int) -> None:
+        """Show those docks only: the ones at the side that wide, the ones below that high."""
+        for name, (dock, _) in self.docks.items():
+            dock.setVisible(name in names)
+        for area, size, way in ((RIGHT, width, Qt.Horizontal), (BOTTOM, height, Qt.Vertical)):
+            docks = [self.docks[name][0] for name in area if name in names]
+            if docks:
+                docks[0].window().resizeDocks(docks[:1], [size], way)
+
+    def picture(self, name: str) -> None:
+        """Save the window when it has come to rest."""
+        seen: list[Any] = []
+
+        def still() -> bool:
+            docks: list[QDockWidget] = [dock for dock, _ in self.docks.values()]
+            seen.append([dock.geometry().getRect() for dock in docks])
+            return len(seen) > STILL and all(looked == seen[-1] for looked in seen[-STILL:])
+
+        self.wait(still, "the window")
+        self.viewer.screenshot(str(self.pictures / f"{name}.png"), canvas_only=False, flash=False)
+
+
+def main(path: Path) -> int:
+    """Take the tour; return the exit code."""
+    tour = Tour(path)
+    try:
+        tour.take()
+    except FuseError as error:
+        print(f"demo: {error}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        tour.close()
+        QApplication.processEvents()
+    print(f"finished in {time.monotonic() - tour.started:.0f} s; everything is in {path.parent}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

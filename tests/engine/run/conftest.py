@@ -1,0 +1,107 @@
+"""A small experiment whose runs take about a second, and processes that can be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import fuse_engine
+import fuse_resources
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.run.folder import RunFolder
+from fuse_engine.run.process import start
+from fuse_engine.run.train import work
+from fuse_engine.testing import tiny_experiment
+
+CHANGES = {
+    ("model", "MultiHead", "backbone"): {"ResNet": {"depth": 10, "stem": "small", "width": 0.0625}},
+    ("model", "MultiHead", "heads", "segmentation"): {"DenseSegmentation": {"classes": 2, "channels": 8, "layers": [8]}},
+    ("model", "MultiHead", "heads", "classifier", "GlobalPoolingClassifier", "layers"): [16],
+    ("training", "checkpoint_steps"): 3,
+}
+
+
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Nothing outside the test's folder, one thread, and our packages in child processes too."""
+    roots = [str(Path(next(iter(package.__path__))).parent) for package in (fuse_engine, fuse_resources)]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*roots, *filter(None, [os.environ.get("PYTHONPATH")])]))
+    monkeypatch.setenv("FUSE_CACHE", str(tmp_path / "cache"))
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def changed(experiment: Experiment, changes: dict[tuple[str | int, ...], object]) -> Experiment:
+    for place, value in changes.items():
+        experiment = experiment.changed(place, value)
+    return experiment
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Experiment:
+    """Two epochs of three steps; eight training, four validation, four test samples."""
+    experiment = changed(tiny_experiment(tmp_path / "project"), CHANGES)
+    return experiment.changed(("data", "batch", "size"), 3)
+
+
+@pytest.fixture
+def trained(tiny: Experiment) -> RunFolder:
+    """A finished run."""
+    folder = start(tiny)
+    assert folder.status().state == "finished", folder.status().message
+    return folder
+
+
+Fork = Callable[[RunFolder], int]
+
+
+@pytest.fixture
+def fork() -> Iterator[Fork]:
+    """Carry a run out in a process of its own that has everything imported already; ended with the test."""
+    children: list[int] = []
+
+    def child(folder: RunFolder) -> int:
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid:
+            children.append(pid)
+            return pid
+        os.setsid()
+        log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        code = 1
+        try:
+            code = 0 if work(folder).state == "finished" else 3
+        finally:
+            os._exit(code)
+
+    yield child
+    for pid in children:
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            continue
+
+
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.002)
+
+
+def batches(folder: RunFolder) -> dict[int, dict[str, float]]:
+    """Return the losses of every step."""
+    return {event["step"]: event["losses"] for event in folder.events()[0] if event["kind"] == "batch"}

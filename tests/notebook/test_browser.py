@@ -1,0 +1,97 @@
+"""The panels in a real browser: shown, clicked, and answered by the kernel."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install chromium"),
+]
+CELL = "from fuse_gui.notebook import show\npanel = show('tiny.yaml')"
+IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+RUN = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
+SAMPLE = "() => [...document.querySelectorAll('.fuse-data textarea')].some(area => area.value.includes('{}'))"
+DRAWN = "() => document.querySelector('.fuse-screen img')?.naturalWidth > 0"
+SECONDS = 60
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def wait_for(address: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{address}/api/status", timeout=2):  # noqa: S310 our own server
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    pytest.fail("jupyter lab did not start")
+
+
+@pytest.fixture(scope="module")
+def server(notebook_folder: Path) -> Iterator[str]:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    nbformat.write(notebook, notebook_folder / "panel.ipynb")
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
+         f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+         f"--ServerApp.root_dir={notebook_folder}"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def page(server: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1100})
+        page.set_default_timeout(SECONDS * 1000)
+        page.goto(f"{server}/doc/tree/panel.ipynb?reset")
+        page.wait_for_function(IDLE)
+        page.evaluate(RUN)
+        yield page
+        browser.close()
+
+
+def test_a_sample_is_shown_and_the_next_one_after_a_click(page: Any) -> None:
+    page.wait_for_selector(".fuse-panel .fuse-next")
+    page.wait_for_function("() => document.querySelectorAll('.fuse-data select option').length > 3")
+    page.click(".fuse-next")
+    page.wait_for_function(SAMPLE.format("Sample s"))
+    page.wait_for_function(DRAWN)
+    first = page.get_attribute(".fuse-screen img", "src")
+    page.click(".fuse-next")
+    page.wait_for_function("before => document.querySelector('.fuse-screen img').src !== before", arg=first)
+
+
+def test_every_panel_is_a_tab(page: Any) -> None:
+    for name, inside in (("Augmentation", ".fuse-augmentation"), ("Training", ".fuse-training"), ("Data", ".fuse-data")):
+        page.click(f".fuse-panel .lm-TabBar-tab:has-text('{name}')")
+        page.wait_for_selector(f".fuse-panel {inside}", state="visible")
