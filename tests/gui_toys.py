@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fuse_engine.core.catalog import Entry, describe
+from fuse_engine.core.catalog import Catalog, Entry, describe
 from fuse_engine.core.component import Holds
 from fuse_engine.core.keys import Key
 from fuse_gui.models.field import Offers
@@ -78,7 +78,57 @@ def _of(kind: str, *classes: type[BaseModel]) -> dict[str, Entry]:
     return {cls.__name__: describe(cls).model_copy(update={"kind": kind}) for cls in classes}
 
 
-ENTRIES = {"loss": _of("loss", Dice, Focal), "head": _of("head", Pooling, Dense)}
+class Load(Toy):
+    """Reads a file."""
+
+    column: str = "image"
+
+
+class Window(Toy):
+    """Maps intensities."""
+
+    low: float = 0.0
+    high: float = Field(1.0, gt=0)
+
+
+class Flip(Toy):
+    """Mirrors."""
+
+    keys: list[Key] = ["data.input.image"]
+    p: float = Field(1.0, ge=0, le=1)
+
+
+class Noise(Toy):
+    """Adds noise."""
+
+    std: float = Field(0.1, ge=0)
+    p: float = Field(1.0, ge=0, le=1)
+
+
+class Net(Toy):
+    """A backbone and its heads."""
+
+    heads: dict[str, Annotated[Any, Holds("head")]] = {}
+
+
+ENTRIES = {
+    "loss": _of("loss", Dice, Focal), "head": _of("head", Pooling, Dense), "model": _of("model", Net),
+    "processor": _of("processor", Load, Window), "augmentation": _of("augmentation", Flip, Noise),
+}  # fmt: skip
+CATALOG = Catalog(entries=tuple(entry for group in ENTRIES.values() for entry in group.values()))
+EXPERIMENT = """
+name: toy
+seed: 7
+data:
+  source: {Table: {path: a.csv}}
+  input:
+    image: [{Load: {column: t1}}, {Window: {high: 100}}]
+    other: [Load]
+  gt: {mask: [{Load: {column: mask}}]}
+augmentation: [{Flip: {p: 0.5}}, {Noise: {std: 1e-3}}]
+model: {Net: {heads: {seg: {Dense: {classes: 3}}}}}
+losses: {overlap: {Dice: {smooth: 1}}, hard: {Focal: {pred: model.logits.seg}}}
+"""
 KEYS = ("data.input.image", "data.gt.segmentation", "model.logits.classifier")
 
 

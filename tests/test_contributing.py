@@ -44,15 +44,15 @@ def test_a_loss_of_ones_own_is_validated_and_catalogued(page: Path) -> None:
     without = fuse_gui(page, "validate", "experiment.yaml")
     assert without.returncode == 1
     assert "unknown loss 'Brier'" in without.stderr + without.stdout
-    known = fuse_gui(page, "--components", "brier.py", "validate", "experiment.yaml")
+    known = fuse_gui(page, "validate", "experiment.yaml", "--components", "brier.py")
     assert known.returncode == 0, known.stderr
-    listed = fuse_gui(page, "--components", "brier.py", "catalog", "loss")
+    listed = fuse_gui(page, "catalog", "loss", "--components", "brier.py")
     assert "loss\tBrier\tSquared distance between" in listed.stdout
 
 
 def test_a_loss_of_ones_own_is_in_the_form_and_trains(page: Path) -> None:
-    shown = fuse_gui(page, "--components", "brier.py", "catalog", "loss", "--json")
+    shown = fuse_gui(page, "catalog", "loss", "--json", "--components", "brier.py")
     entry = next(item for item in json.loads(shown.stdout)["entries"] if item["name"] == "Brier")
     assert [field["name"] for field in entry["fields"]] == ["weight", "pred", "target"]
-    trained = fuse_gui(page, "--components", "brier.py", "train", "experiment.yaml", "--training.stages=[{epochs: 1}]")
+    trained = fuse_gui(page, "train", "experiment.yaml", "--components", "brier.py", "--training.stages=[{epochs: 1}]")
     assert trained.returncode == 0, trained.stderr

@@ -34,6 +34,7 @@ class AugmentationModel:
     draw_help = f"0 to {DRAWS - 1}: draw n is what epoch n trains on"
     reseed_help = "Look at the draws of another seed; the experiment keeps its own"
     own_help = "Back to the seed of the experiment: exactly what training sees"
+    slice_label = "Slice"
     show_label, side_labels = "On the screen", {"sample": "Sample", "before": "Before", "after": "After"}
     drawn_label, damage_label = "What was drawn", "What happened to the labels"
 

@@ -30,12 +30,11 @@ class Damage:
 
     def __str__(self) -> str:
         """One line a person reads."""
-        sizes = f"class {self.label}: {self.before:,.5g} → {self.after:,.5g} {self.unit}"
-        if self.change is None:
-            return f"{self.key} {sizes} (was not there)"
-        if not self.after:
-            return f"{self.key} {sizes} (gone)"
-        return f"{self.key} {sizes} ({self.change:+.1f} %)"
+        name = f"{self.key.removeprefix('data.gt.')}, class {self.label}"
+        if self.before == self.after:
+            return f"{name}: {self.before:,.5g} {self.unit}, unchanged"
+        share = "was not there" if self.change is None else "gone" if not self.after else f"{self.change:+.1f} %"
+        return f"{name}: {self.before:,.5g} → {self.after:,.5g} {self.unit}, {share}"
 
 
 def damages(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Damage]:

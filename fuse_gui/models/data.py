@@ -12,6 +12,7 @@ from fuse_gui.models.cohort import PART
 from fuse_gui.models.heads import class_names
 from fuse_gui.models.project import Project
 from fuse_gui.models.rows import FILTER_HELP, Rows
+from fuse_gui.models.strip import StripModel
 
 PARTS = ("train", "validation", "test")
 
@@ -35,6 +36,7 @@ class DataModel:
     def __init__(self, project: Project) -> None:
         """Follow the open project."""
         self.project = project
+        self.strip = StripModel(project)
         self.rows = Rows()
         self._cohort_changed()
         project.cohort_changed.connect(self._cohort_changed)

@@ -30,7 +30,7 @@ def class_names(experiment: Experiment, name: str) -> tuple[str, ...]:
     """Return the classes of `data.gt.<name>`; empty where it is no table label."""
     for spec in experiment.data.gt.get(name, []):
         names = spec.args.get("classes")
-        if isinstance(names, list):
+        if isinstance(names, list | dict):
             return tuple(str(each) for each in names)
     return ()
 

@@ -16,6 +16,7 @@ from fuse_engine.core.geometry import Geometry
 from fuse_engine.run.folder import RunFolder
 from fuse_gui.models.heads import classes, heads, of_images
 from fuse_gui.models.project import Project
+from fuse_gui.models.strip import StripModel
 
 BAR = 24
 """Characters of a bar that stands for probability 1."""
@@ -58,6 +59,7 @@ class InferenceModel:
     def __init__(self, project: Project) -> None:
         """Follow the sample and the run of the project."""
         self.project = project
+        self.strip = StripModel(project)
         self.checkpoint, self.head, self.target = "best", "", 0
         self.threshold = 50
         """Percent."""
@@ -66,11 +68,12 @@ class InferenceModel:
         self._facts: RunFacts | None = None
         self._source: Source | None = None
         self._outputs: Mapping[str, list[float]] = {}
-        self._prob: tuple[NDArray[np.float32], Geometry] | None = None
+        self._dense: Mapping[str, Any] | None = None
         self._heat_text = ""
         for name, percent in self.opacities.items():
             project.screen.restyle(name, opacity=percent / 100)
         project.run_changed.connect(self._run_changed)
+        project.run_advanced.connect(self.refresh)
         project.sample_changed.connect(self._sample_changed)
         project.requests.busy_changed.connect(self._busy_changed)
         self._run_changed()
@@ -121,7 +124,8 @@ class InferenceModel:
     def set_head(self, name: str) -> None:
         """Choose the head that is explained."""
         if name != self.head and name in self.heads:
-            self.head, self.target = name, len(self.classes) - 1 if len(self.classes) == 2 else 0
+            self.head = name
+            self.target = 1 if len(self.classes) == 2 else 0
             self.changed.emit()
 
     def set_target(self, index: int) -> None:
@@ -268,10 +272,7 @@ class InferenceModel:
             self._source, self._outputs = source, dict(reply["outputs"])
             self.project.screen.show_picture("image", reply["image"])
             self.project.screen.show_picture("gt", reply["gt"])
-            prob = reply["prob"]
-            self._prob = (prob["array"], Geometry.from_json(prob["geometry"])) if prob else None
-            if self._prob is None:
-                self.project.screen.show_picture("pred", reply["pred"])
+            self._dense = reply if reply["prob"] and reply["pred"] else None
             self._show_mask()
         self.changed.emit()
 
@@ -283,11 +284,12 @@ class InferenceModel:
         self.changed.emit()
 
     def _show_mask(self) -> None:
-        if self._prob is None or (self._source and self._source.sample != self.project.sample_id):
+        if self._dense is None or (self._source and self._source.sample != self.project.sample_id):
             return
-        prob, geometry = self._prob
-        self.project.screen.show("prob", foreground(prob), geometry)
-        self.project.screen.show("pred", mask_of(prob, self.threshold / 100), geometry, label=True)
+        prob, geometry = self._dense["prob"]["array"], Geometry.from_json(self._dense["prob"]["geometry"])
+        mask = mask_of(prob, self._dense["pred"]["array"], self.threshold / 100)
+        self.project.screen.show("prob", prob, geometry)
+        self.project.screen.show("pred", mask, geometry, label=True)
 
     def _names(self, head: str, count: int) -> tuple[str, ...]:
         known = classes(self._facts.experiment, head) if self._facts and head else ()
@@ -318,17 +320,14 @@ class InferenceModel:
         self.changed.emit()
 
 
-def foreground(prob: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the probability (1, [z,] y, x) of not being class 0, from (class, [z,] y, x) or one channel."""
-    values = np.asarray(prob, np.float32)
-    return values if len(values) == 1 else 1 - values[:1]
+def mask_of(prob: NDArray[Any], pred: NDArray[Any], threshold: float) -> NDArray[np.uint8]:
+    """Return the classes (1, [z,] y, x) where the probability of not being class 0 reaches `threshold`, else 0.
 
-
-def mask_of(prob: NDArray[Any], threshold: float) -> NDArray[np.uint8]:
-    """Return the likeliest class above 0 (1, [z,] y, x) where the foreground reaches `threshold`, else 0."""
-    inside = foreground(prob) >= threshold
-    best = np.ones_like(inside, np.uint8) if len(prob) < 3 else prob[1:].argmax(0)[None].astype(np.uint8) + 1
-    return np.where(inside, best, 0).astype(np.uint8)
+    With more than two classes, what the model itself holds for class 0 stays 0.
+    """
+    inside = np.asarray(prob) >= threshold
+    classes_there = pred if pred.max(initial=0) > 1 else 1
+    return np.where(inside, classes_there, 0).astype(np.uint8)
 
 
 def bar(value: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
@@ -159,12 +160,12 @@ def _paint_line(line: Line, colour: str, target: Any) -> None:
 
 def _paint_table(table: Table, target: Any, theme: dict[str, str]) -> None:
     shares = table.counts / np.maximum(table.counts.sum(1, keepdims=True), 1)
-    target.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    colours = LinearSegmentedColormap.from_list("counts", [theme["axes"], COLOURS[0]])
+    target.imshow(shares, cmap=colours, vmin=0, vmax=1, aspect="auto")
     target.set_xticks(range(len(table.columns)), table.columns, fontsize=7)
     target.set_yticks(range(len(table.rows)), table.rows, fontsize=7, rotation=90, va="center")
     for row, column in np.ndindex(table.counts.shape):
-        colour = "white" if shares[row, column] > 0.5 else "#222222"
-        target.text(column, row, str(table.counts[row, column]), ha="center", va="center", color=colour)
+        target.text(column, row, str(table.counts[row, column]), ha="center", va="center", color=theme["text"])
 
 
 def png(figure: Figure, width: int, height: int, dark: bool = False, stacked: bool = False) -> bytes:
@@ -178,14 +179,24 @@ def png(figure: Figure, width: int, height: int, dark: bool = False, stacked: bo
 
 
 def hit(figure: Figure, canvas: Canvas, x: float, y: float, reach: float = 12.0) -> Hit | None:
-    """Return the point with an id nearest to a pixel (from the lower left), or None beyond `reach` pixels."""
+    """Return the point with an id nearest to a pixel (from the lower left), or None beyond `reach` pixels.
+
+    The id of a table's cell is the names of its row and its column, on two lines.
+    """
     found: list[Hit] = []
     for axes, target in zip(figure.axes, canvas.axes, strict=True):
         for line in axes.lines:
             if line.ids:
                 found += _nearest(line, target.transData.transform(np.column_stack([line.x, line.y])), x, y)
+        if axes.table is not None:
+            found += _cell(axes.table, *np.rint(target.transData.inverted().transform((x, y))).astype(int))
     best = min(found, key=lambda one: one.distance, default=None)
     return best if best is not None and best.distance <= reach else None
+
+
+def _cell(table: Table, column: int, row: int) -> Sequence[Hit]:
+    inside = 0 <= row < len(table.rows) and 0 <= column < len(table.columns)
+    return (Hit(f"{table.rows[row]}\n{table.columns[column]}", 0.0),) if inside else ()
 
 
 def _nearest(line: Line, pixels: NDArray[Any], x: float, y: float) -> Sequence[Hit]:

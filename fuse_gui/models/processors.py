@@ -84,7 +84,7 @@ class ProcessorsModel:
             return "No experiment is open."
         if not self.project.sample_id:
             return "Choose a sample in the Data panel to see it after each step."
-        if self.error:
+        if self.error and self.failed is None:
             return self.error
         return "out of date, computing …" if self.refresh.stale else ""
 

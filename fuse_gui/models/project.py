@@ -40,6 +40,8 @@ class Project(Desk):
     flow_changed = Signal()
     catalog_changed = Signal()
     run_changed = Signal()
+    run_advanced = Signal()
+    """The run wrote a checkpoint, or ended."""
 
     def __init__(
         self,

@@ -40,6 +40,11 @@ class Rows:
         self._arrange()
 
     @property
+    def frame(self) -> pd.DataFrame:
+        """The whole table."""
+        return self._frame
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns."""
         return [str(column) for column in self._frame.columns]

@@ -19,6 +19,7 @@ from fuse_gui.models.form import Group
 from fuse_gui.models.history import History, shown_metrics
 from fuse_gui.models.plot import Figure
 from fuse_gui.models.project import Project
+from fuse_gui.models.strip import StripModel
 from fuse_gui.models.watch import Report, RunRow, Watch
 
 REDRAW = 0.25
@@ -67,6 +68,7 @@ class TrainingModel:
             "training": Bound(project, ("training",), Group(describe(Training), offers)),
             "run": Bound(project, ("run",), Group(describe(Run), offers)),
         }
+        self.strip = StripModel(project)
         self.history = History()
         self.status = Status()
         self.log = ""
@@ -291,11 +293,17 @@ class TrainingModel:
         if report.fresh:
             self.history = History()
         self.history.add(report.events)
+        before = self.status.state
         self.status, self.log = report.status, report.log or self.log
         if self.status.state not in ALIVE:
             self._asked = ""
         self._draw(bool(report.events) or report.fresh)
         self.changed.emit()
+        saved = any(event["kind"] == "checkpoint" for event in report.events)
+        if not report.fresh and (saved or (before in ALIVE and self.status.state not in ALIVE)):
+            self.project.run_advanced.emit()
+        if not report.fresh and before in ALIVE and self.status.state not in ALIVE:
+            self.project.say(self.state)
 
     def _draw(self, news: bool) -> None:
         self._undrawn = self._undrawn or news

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from typing import Any
 
@@ -10,39 +9,12 @@ import ipywidgets as W
 
 from fuse_engine.core.catalog import FieldKind
 from fuse_gui.models.field import Field, Item
-from fuse_gui.models.field_list import MOVE_DOWN, MOVE_UP, REMOVE, FieldList
+from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import Group, Slot
+from fuse_gui.notebook.cards import ListBox, Parts
+from fuse_gui.notebook.controls import Message, Text, button, show
 
-HELP, WRONG, TITLE = "color: #737a85; font-size: 11px", "color: #d0353a; font-size: 12px", "font-weight: bold"
 GRID = {"grid_template_columns": "110px minmax(0, 1fr)", "width": "100%", "grid_gap": "2px 6px"}
-
-
-class Text(W.HTML):  # type: ignore[misc]
-    """A line of plain text; what looks like markup stays text, and an empty one takes no room."""
-
-    def __init__(self, text: str = "", style: str = HELP) -> None:
-        """Take the text and its style."""
-        super().__init__()
-        self._style = style
-        self.say(text)
-
-    def say(self, text: str) -> None:
-        """Show another text."""
-        self.value = f'<div style="{self._style}; line-height: 1.3">{html.escape(text)}</div>' if text else ""
-        show(self, bool(text))
-
-
-class Message(Text):
-    """What is wrong with an item, while something is."""
-
-    def __init__(self, item: Item) -> None:
-        """Follow the item."""
-        super().__init__(item.message, WRONG)
-        self._item = item
-        item.message_changed.connect(self._follow)
-
-    def _follow(self) -> None:
-        self.say(self._item.message)
 
 
 class Row(W.VBox):  # type: ignore[misc]
@@ -136,97 +108,23 @@ class Extras(W.VBox):  # type: ignore[misc]
         )
 
 
-class Card(W.VBox):  # type: ignore[misc]
-    """One item of a list: what it is called, what it is, and its place in the list."""
-
-    def __init__(self, items: FieldList, item: Item) -> None:
-        """Draw the item and the buttons that change its place."""
-        self._list, self.item = items, item
-        self._name: Any = W.Text(continuous_update=False) if items.named else Text(style="")
-        self._name.layout.width = "110px" if items.named else "20px"
-        chooses = isinstance(item, Slot) and not item.fixed
-        middle = SlotMenu(item) if isinstance(item, Slot) and chooses else Text()
-        buttons = [
-            button("↑", MOVE_UP, lambda: items.move(self._index, -1), "32px"),
-            button("↓", MOVE_DOWN, lambda: items.move(self._index, 1), "32px"),
-            button("×", REMOVE, lambda: items.remove(self._index), "32px"),
-        ]
-        inner = render(item) if isinstance(item, Field) else middle
-        head = W.HBox([self._name, inner, *buttons])
-        body = [] if isinstance(item, Field) else [SlotPages(item) if isinstance(item, Slot) else render(item)]
-        super().__init__([head, *body])
-        self.layout.width = "100%"
-        if not items.of_fields:
-            self.layout.border, self.layout.padding, self.layout.margin = "1px solid #c4c8ce", "4px", "2px 0"
-        self.follow()
-        if items.named:
-            self._name.observe(self._rename, "value")
-
-    @property
-    def _index(self) -> int:
-        return self._list.items.index(self.item)
-
-    def follow(self) -> None:
-        """Show the item's name or number again."""
-        if self._list.named:
-            self._name.value = self._list.names[self._index]
-        else:
-            self._name.say(f"{self._index + 1}")
-
-    def _rename(self, change: dict[str, Any]) -> None:
-        self._list.rename(self._index, change["new"])
-
-
-class ListBox(W.VBox):  # type: ignore[misc]
-    """A list: a card for each item, and a way to add one."""
-
-    def __init__(self, items: FieldList, titled: bool = True) -> None:
-        """Follow the list."""
-        self._list, self._cards = items, W.VBox()
-        self._menu = W.Dropdown(layout={"width": "auto"})
-        add = button(items.add_label, "", self._add)
-        super().__init__(
-            [
-                Text(items.label if titled else "", TITLE),
-                Text(items.help),
-                self._cards,
-                Message(items),
-                W.HBox([self._menu, add]),
-            ]
-        )
-        self.layout.width = "100%"
-        items.items_changed.connect(self._show)
-        self._show()
-
-    def _add(self) -> None:
-        self._list.add(self._menu.value or "")
-
-    def _show(self) -> None:
-        options = self._list.options
-        if self._menu.options != options:
-            self._menu.options = options
-        show(self._menu, bool(options))
-        known = {id(card.item): card for card in self._cards.children}
-        self._cards.children = [known.get(id(item)) or Card(self._list, item) for item in self._list.items]
-        for card in self._cards.children:
-            card.follow()
-
-
 def render(item: Item) -> W.Widget:
     """Return the widget of a part of a form."""
     return _group(item) if isinstance(item, Group) else CONTROLS[item.spec.kind](item)
 
 
-def show(widget: W.DOMWidget, shown: bool) -> None:
-    """Show or hide a widget; a hidden one takes no room."""
-    widget.layout.display = None if shown else "none"
+def parts_of(item: Item) -> Parts:
+    """Return what stands in the head of the card of an item, and what stands below."""
+    if isinstance(item, Field):
+        return render(item), None
+    if isinstance(item, Slot):
+        return None if item.fixed else SlotMenu(item), SlotPages(item)
+    return None, render(item)
 
 
-def button(text: str, help_text: str, action: Callable[[], None], width: str = "auto") -> W.Button:
-    """Return a button that runs `action`."""
-    made = W.Button(description=text, tooltip=help_text, layout={"width": width})
-    made.on_click(lambda _: action())
-    return made
+def list_of(items: FieldList, titled: bool = True) -> ListBox:
+    """Return the widget of a list."""
+    return ListBox(items, parts_of, titled)
 
 
 def _group(group: Group) -> W.VBox:
@@ -243,7 +141,7 @@ def _rows(item: Item) -> list[W.Widget]:
         menu = [] if item.fixed else [SlotMenu(item)]
         return [W.GridBox([Text(item.label, ""), *menu], layout=GRID), SlotPages(item)]
     if isinstance(item, FieldList) and item.of_fields:
-        return [W.GridBox([Text(item.label, ""), ListBox(item, titled=False)], layout=GRID)]
+        return [W.GridBox([Text(item.label, ""), list_of(item, titled=False)], layout=GRID)]
     return [render(item)]
 
 
@@ -277,6 +175,6 @@ CONTROLS: dict[FieldKind, Callable[[Any], W.Widget]] = {
     "numbers": _edit,
     "key": _key,
     "slot": _slot,
-    "list": ListBox,
+    "list": list_of,
 }
 """Every kind of field and what draws it."""

@@ -10,7 +10,7 @@ from fuse_gui.models.augmentation import DRAWS, AugmentationModel
 from fuse_gui.models.strip import StripModel
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import TITLE, Text, tooltip
-from fuse_gui.qt.form import ListBox
+from fuse_gui.qt.form import list_of
 from fuse_gui.qt.scrolled import scrolled
 from fuse_gui.qt.strip import Strip
 
@@ -39,7 +39,7 @@ class AugmentationView(QWidget):  # type: ignore[misc]
         column.addLayout(self._screen_row())
         column.addWidget(self.state)
         self.words = self._words()
-        column.addWidget(scrolled([self.words, ListBox(model.steps)]), 1)
+        column.addWidget(scrolled([self.words, list_of(model.steps)]), 1)
         model.changed.connect(self._show)
         self._show()
 

@@ -27,6 +27,9 @@ HELP = "color: #8b929c; font-size: 11px;"
 TITLE = "font-weight: bold;"
 WRONG = "color: #e5484d; font-size: 12px;"
 
+MARGIN = 120
+"""Pixels that stay visible above and below what is scrolled to."""
+
 
 class Text(QLabel):  # type: ignore[misc]
     """A line of plain text that wraps, and takes no room while it is empty."""
@@ -79,8 +82,10 @@ class Combo(QComboBox):  # type: ignore[misc]
             self.clear()
             self.addItems(list(choices))
         self.setCurrentIndex(self.findText(chosen))
-        if self.isEditable():
-            self.setEditText(chosen)
+        typed = self.lineEdit()
+        if typed is not None:
+            typed.setText(chosen)
+            typed.setCursorPosition(0)
         self.blockSignals(False)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
@@ -195,7 +200,7 @@ def reveal(widget: QWidget) -> None:
     parent = widget.parentWidget()
     while parent is not None:
         if isinstance(parent, QScrollArea):
-            parent.ensureWidgetVisible(widget)
+            parent.ensureWidgetVisible(widget, 0, MARGIN)
         parent = parent.parentWidget()
     widget.setFocus()
 

@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
 )
 
 from fuse_gui.models.data import DataModel
-from fuse_gui.models.strip import StripModel
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import WRONG, Text, tooltip
 from fuse_gui.qt.sides import Sides, stack
@@ -26,7 +25,7 @@ TYPING = 150
 """Milliseconds without a key after which the filter is used."""
 
 
-class DataView(QWidget):
+class DataView(QWidget):  # type: ignore[misc]
     """Open an experiment, look through its samples."""
 
     def __init__(self, model: DataModel) -> None:
@@ -57,10 +56,10 @@ class DataView(QWidget):
         words = stack(self._steps(), self.sample, self.summary, self.health)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
-        column.addWidget(Strip(StripModel(self.model.project)))
+        column.addWidget(Strip(self.model.strip))
         column.addLayout(self._files())
         column.addWidget(self.heading)
-        column.addWidget(Sides(table, words, main=0), 1)
+        column.addWidget(Sides(table, words, grows=(1, 0), wide=(2, 1)), 1)
 
     def _files(self) -> QHBoxLayout:
         model = self.model

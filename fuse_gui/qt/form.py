@@ -6,25 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QFormLayout,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFormLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from fuse_engine.core.catalog import FieldKind
 from fuse_gui.models.field import Field, Item
-from fuse_gui.models.field_list import FOLD, MOVE_DOWN, MOVE_UP, NAME, REMOVE, FieldList
+from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import Group, Slot
-from fuse_gui.qt.controls import TITLE, CheckRow, Combo, EditRow, MenuRow, Message, PathRow, Text, reveal, tooltip
-
-CARD = "QFrame#fuse-card { border: 1px solid rgba(128, 136, 148, 90); border-radius: 4px; }"
+from fuse_gui.qt.cards import ListBox, More, Parts
+from fuse_gui.qt.controls import CheckRow, Combo, EditRow, MenuRow, Message, PathRow, Text, reveal, tooltip
 
 
 class SlotMenu(Combo):
@@ -96,7 +85,7 @@ class GroupForm(QWidget):  # type: ignore[misc]
             self._rows.addRow(_label(item), QWidget() if item.fixed else SlotMenu(item))
             self._rows.addRow(SlotPages(item))
         elif isinstance(item, FieldList) and item.of_fields:
-            self._rows.addRow(_label(item), ListBox(item, titled=False))
+            self._rows.addRow(_label(item), list_of(item, titled=False))
         else:
             self._rows.addRow(render(item))
 
@@ -138,132 +127,6 @@ class SlotBox(QWidget):  # type: ignore[misc]
         column.addWidget(SlotPages(slot))
 
 
-class Card(QFrame):  # type: ignore[misc]
-    """One item of a list: what it is called, what it is, and its place in the list."""
-
-    def __init__(self, items: FieldList, item: Item, more: QWidget | None = None) -> None:
-        """Draw the item and the buttons that change its place; `more` comes between head and form."""
-        super().__init__()
-        self._list, self.item = items, item
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        if not items.of_fields:
-            self.setObjectName("fuse-card")
-            self.setStyleSheet(CARD)
-            column.setContentsMargins(6, 4, 4, 4)
-        column.setSpacing(2)
-        head = QHBoxLayout()
-        head.setSpacing(3)
-        column.addLayout(head)
-        self._body: QWidget | None = None if isinstance(item, Field) else body_of(item)
-        if more is not None:
-            column.addWidget(more)
-        if self._body is not None:
-            self._fold = button("▾", FOLD, self._toggle)
-            head.addWidget(self._fold)
-            column.addWidget(self._body)
-        self._name = QLineEdit() if items.named else QLabel()
-        self._name.setToolTip(NAME if items.named else "")
-        if isinstance(self._name, QLineEdit):
-            self._name.setObjectName("name")
-            self._name.setMinimumWidth(60)
-            self._name.editingFinished.connect(self._rename)
-        head.addWidget(self._name, 3 if items.named else 0)
-        if isinstance(item, Field):
-            head.addWidget(render(item), 3)
-        elif isinstance(item, Slot) and not item.fixed:
-            head.addWidget(SlotMenu(item), 3)
-        else:
-            head.addStretch(3)
-        for text, help_text, action in (
-            ("↑", MOVE_UP, self._up),
-            ("↓", MOVE_DOWN, self._down),
-            ("×", REMOVE, self._remove),
-        ):
-            head.addWidget(button(text, help_text, action))
-        self.follow()
-
-    @property
-    def _index(self) -> int:
-        return self._list.items.index(self.item)
-
-    def follow(self) -> None:
-        """Show the item's name or number again."""
-        self._name.setText(self._list.names[self._index] if self._list.named else f"{self._index + 1}")
-        if isinstance(self._name, QLineEdit):
-            self._name.setCursorPosition(0)
-
-    def unfold(self, shown: bool = True) -> None:
-        """Show or hide what is below the card's head."""
-        if self._body is not None:
-            self._body.setVisible(shown)
-            self._fold.setText("▾" if shown else "▸")
-
-    def _toggle(self) -> None:
-        self.unfold(self._body is not None and self._body.isHidden())
-
-    def _rename(self) -> None:
-        self._list.rename(self._index, self._name.text())
-
-    def _up(self) -> None:
-        self._list.move(self._index, -1)
-
-    def _down(self) -> None:
-        self._list.move(self._index, 1)
-
-    def _remove(self) -> None:
-        self._list.remove(self._index)
-
-
-class ListBox(QWidget):  # type: ignore[misc]
-    """A list: a card for each item, and a way to add one."""
-
-    def __init__(
-        self, items: FieldList, more: Callable[[Item], QWidget | None] = lambda item: None, titled: bool = True
-    ) -> None:
-        """Follow the list; `more` returns what a panel adds to the card of an item."""
-        super().__init__()
-        self._list, self._more, self.cards = items, more, list[Card]()
-        self.setObjectName(items.spec.name)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 4 if titled else 0, 0, 4)
-        column.setSpacing(4)
-        column.addWidget(Text(items.label if titled else "", TITLE))
-        column.addWidget(Text(items.help))
-        self._rows = QVBoxLayout()
-        column.addLayout(self._rows)
-        column.addWidget(Message(items))
-        foot = QHBoxLayout()
-        self._menu = Combo()
-        self._menu.setObjectName("add")
-        add = QPushButton(items.add_label)
-        add.setObjectName("add-button")
-        add.clicked.connect(self._add)
-        foot.addWidget(self._menu, 1)
-        foot.addWidget(add)
-        foot.addStretch(0 if items.options else 1)
-        column.addLayout(foot)
-        items.items_changed.connect(self._show)
-        self._show()
-
-    def _add(self) -> None:
-        self._list.add(self._menu.currentText())
-
-    def _show(self) -> None:
-        options = self._list.options
-        self._menu.offer(options, self._menu.currentText() or next(iter(options), ""))
-        self._menu.setVisible(bool(options))
-        known = {id(card.item): card for card in self.cards}
-        self.cards = [known.get(id(item)) or Card(self._list, item, self._more(item)) for item in self._list.items]
-        for card in set(known.values()) - set(self.cards):
-            self._rows.removeWidget(card)
-            card.hide()
-            card.deleteLater()
-        for index, card in enumerate(self.cards):
-            self._rows.insertWidget(index, card)
-            card.follow()
-
-
 def render(item: Item) -> QWidget:
     """Return the widget of a part of a form."""
     return GroupForm(item) if isinstance(item, Group) else CONTROLS[item.spec.kind](item)
@@ -287,19 +150,18 @@ def stack(parts: Sequence[QWidget]) -> QWidget:
     return box
 
 
-def body_of(item: Item) -> QWidget:
-    """Return what stands below the head of a card."""
-    return SlotPages(item) if isinstance(item, Slot) else render(item)
+def parts_of(item: Item) -> Parts:
+    """Return what stands in the head of the card of an item, and what stands below."""
+    if isinstance(item, Field):
+        return render(item), None
+    if isinstance(item, Slot):
+        return None if item.fixed else SlotMenu(item), SlotPages(item)
+    return None, render(item)
 
 
-def button(text: str, help_text: str, action: Callable[[], None]) -> QToolButton:
-    """Return a small button."""
-    made = QToolButton()
-    made.setText(text)
-    made.setToolTip(help_text)
-    made.setAutoRaise(True)
-    made.clicked.connect(lambda: action())
-    return made
+def list_of(items: FieldList, more: More = lambda item: None, titled: bool = True) -> ListBox:
+    """Return the widget of a list; `more` returns what a panel adds to the card of an item."""
+    return ListBox(items, parts_of, more, titled)
 
 
 CONTROLS: dict[FieldKind, Callable[[Any], QWidget]] = {
@@ -312,6 +174,6 @@ CONTROLS: dict[FieldKind, Callable[[Any], QWidget]] = {
     "numbers": EditRow,
     "key": MenuRow,
     "slot": SlotBox,
-    "list": ListBox,
+    "list": list_of,
 }
 """Every kind of field and what draws it."""

@@ -9,7 +9,7 @@ from qtpy.QtCore import QCoreApplication, QObject, Signal, Slot
 Action = Callable[[], None]
 
 
-class _Hop(QObject):
+class _Hop(QObject):  # type: ignore[misc]
     go = Signal(object)
 
     def __init__(self) -> None:

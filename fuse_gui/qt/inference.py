@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFontDatabase
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from fuse_gui.models.inference import InferenceModel
-from fuse_gui.models.strip import StripModel
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import HELP, Combo, Text, tooltip
-from fuse_gui.qt.sides import Sides, stack
+from fuse_gui.qt.sides import COLUMNS, Sides, stack
 from fuse_gui.qt.strip import Strip
 
 
-class InferenceView(QWidget):
+class InferenceView(QWidget):  # type: ignore[misc]
     """Predict the chosen sample, lay the result over it, and ask what it looked at."""
 
     def __init__(self, model: InferenceModel) -> None:
@@ -23,8 +21,7 @@ class InferenceView(QWidget):
         self.model = model
         self.setObjectName("fuse-inference")
         self.run, self.status = Text("", ""), Text("", HELP)
-        self.result, self.heat, self.limit = Text("", ""), Text("", HELP), Text("", "")
-        self.result.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.result, self.heat, self.limit = Text("", COLUMNS), Text("", HELP), Text("", "")
         self.result.setWordWrap(False)
         self.checkpoint, self.head, self.target = Combo(), Combo(), Combo()
         self.checkpoint.activated.connect(lambda _: model.set_checkpoint(self.checkpoint.currentText()))
@@ -59,8 +56,8 @@ class InferenceView(QWidget):
         first = stack(chosen, buttons, self.follow, self.status, self.result)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
-        column.addWidget(Strip(StripModel(model.project)))
-        column.addWidget(Sides(first, stack(drawn, asked, self.heatmap, self.heat), main=0), 1)
+        column.addWidget(Strip(model.strip))
+        column.addWidget(Sides(first, stack(drawn, asked, self.heatmap, self.heat), grows=(0, 1), wide=(1, 1)), 1)
 
     def _show(self) -> None:
         model = self.model

@@ -15,7 +15,7 @@ WIDE = 1.6
 """Width over height from which plots stand side by side."""
 
 
-class PlotView(QWidget):
+class PlotView(QWidget):  # type: ignore[misc]
     """Draws a description; a click near a point says its id."""
 
     picked = Signal(str)
@@ -24,7 +24,7 @@ class PlotView(QWidget):
         """Start empty."""
         super().__init__()
         self.setMinimumHeight(160)
-        self._figure = Figure(())
+        self._figure, self._drawn = Figure(()), True
         self._canvas = Canvas(dpi=100)
         self._widget: Any = FigureCanvasQTAgg(self._canvas)
         self._widget.mpl_connect("button_press_event", self._clicked)
@@ -34,14 +34,24 @@ class PlotView(QWidget):
 
     def draw(self, figure: Figure) -> None:
         """Show another plot; drawn when it can be seen."""
-        self._figure = figure
-        paint(figure, self._canvas, self._is_dark(), self.width() < WIDE * self.height())
-        self._widget.draw_idle()
+        self._figure, self._drawn = figure, False
+        self._paint()
+
+    def showEvent(self, event: Any) -> None:
+        """Draw what came while the plot could not be seen."""
+        super().showEvent(event)
+        self._paint()
 
     def resizeEvent(self, event: Any) -> None:
         """Put the plots side by side or one below the other, as there is room."""
         super().resizeEvent(event)
         self.draw(self._figure)
+
+    def _paint(self) -> None:
+        if not self._drawn and self.isVisible():
+            paint(self._figure, self._canvas, self._is_dark(), self.width() < WIDE * self.height())
+            self._widget.draw_idle()
+            self._drawn = True
 
     def _is_dark(self) -> bool:
         return bool(self.palette().window().color().lightness() < 128)

@@ -11,7 +11,7 @@ from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.strip import StripModel
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import WRONG, Combo, Text, tooltip
-from fuse_gui.qt.form import ListBox
+from fuse_gui.qt.form import list_of
 from fuse_gui.qt.scrolled import scrolled
 from fuse_gui.qt.strip import Strip
 
@@ -73,7 +73,7 @@ class ProcessorsView(QWidget):  # type: ignore[misc]
         self.keys.setToolTip(tooltip(model.key_help))
         self.keys.activated.connect(lambda: model.choose(self.keys.currentText()))
         self.state = Text("", "")
-        self.steps = ListBox(model.steps, lambda item: Facts(model, item))
+        self.steps = list_of(model.steps, lambda item: Facts(model, item))
         head = QHBoxLayout()
         head.addWidget(QLabel(model.key_label))
         head.addWidget(self.keys, 1)

@@ -7,21 +7,24 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
+COLUMNS = "font-family: monospace;"
+"""Style of a text whose columns stand below each other."""
 WIDE = 820
 """Pixels from which the parts stand side by side."""
 
 
-class Sides(QSplitter):
+class Sides(QSplitter):  # type: ignore[misc]
     """Turns with its width; the handle between the parts can be dragged."""
 
-    def __init__(self, first: QWidget, second: QWidget, main: int) -> None:
-        """Take the parts; `main` is the position of the one that takes what room there is."""
+    def __init__(self, first: QWidget, second: QWidget, grows: tuple[int, int], wide: tuple[int, int]) -> None:
+        """Take the parts, how much of the room that is left each takes, and their shares side by side."""
         super().__init__(Qt.Orientation.Vertical)
         self.setObjectName("fuse-sides")
         for part in (first, second):
             self.addWidget(part)
-        self.setStretchFactor(main, 1)
-        self.setStretchFactor(1 - main, 0)
+        for index, share in enumerate(grows):
+            self.setStretchFactor(index, share)
+        self._wide = wide
         self.setChildrenCollapsible(False)
 
     def resizeEvent(self, event: Any) -> None:
@@ -30,10 +33,12 @@ class Sides(QSplitter):
         wanted = Qt.Orientation.Horizontal if self.width() >= WIDE else Qt.Orientation.Vertical
         if wanted != self.orientation():
             self.setOrientation(wanted)
+            if wanted == Qt.Orientation.Horizontal:
+                self.setSizes([self.width() * share // sum(self._wide) for share in self._wide])
 
 
 def stack(*parts: Any, grows: QWidget | None = None) -> QWidget:
-    """Return widgets and layouts one below the other; `grows` takes what room there is, else the end stays empty."""
+    """Return widgets and layouts one below the other; `grows` takes the room that is left, else nothing does."""
     pile = QWidget()
     column = QVBoxLayout(pile)
     column.setContentsMargins(0, 0, 0, 0)

@@ -15,7 +15,7 @@ RED = (
 )
 
 
-class Strip(QWidget):
+class Strip(QWidget):  # type: ignore[misc]
     """What is wrong, in red, and below it what the engine does; takes no room while there is neither."""
 
     def __init__(self, model: StripModel) -> None:

@@ -13,7 +13,7 @@ from fuse_gui.models.rows import Rows
 ROW_HEIGHT = 22
 
 
-class RowsTable(QAbstractTableModel):
+class RowsTable(QAbstractTableModel):  # type: ignore[misc]
     """Hands the rows that are seen to a view, cell by cell."""
 
     def __init__(self, rows: Rows) -> None:
@@ -52,7 +52,7 @@ class RowsTable(QAbstractTableModel):
         self.endResetModel()
 
 
-class RowsView(QTableView):
+class RowsView(QTableView):  # type: ignore[misc]
     """The table on the screen; `chosen` is called with the position of the row a person goes to."""
 
     def __init__(self, rows: Rows, chosen: Callable[[int], None]) -> None:

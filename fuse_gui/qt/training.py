@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from fuse_gui.models.strip import StripModel
 from fuse_gui.models.training import TrainingModel
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import Text
@@ -28,7 +27,7 @@ _TICKS = 1000
 _WARNING = "color: #d9a441; font-size: 11px;"
 
 
-class TrainingView(QWidget):
+class TrainingView(QWidget):  # type: ignore[misc]
     """Start, stop and continue runs, and watch them."""
 
     def __init__(self, model: TrainingModel) -> None:
@@ -67,8 +66,8 @@ class TrainingView(QWidget):
         controls = stack(self._buttons(), self.state, self.bar, self.progress)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
-        column.addWidget(Strip(StripModel(model.project)))
-        column.addWidget(Sides(controls, self.tabs, main=1), 1)
+        column.addWidget(Strip(model.strip))
+        column.addWidget(Sides(controls, self.tabs, grows=(0, 1), wide=(1, 2)), 1)
 
     def _buttons(self) -> QGridLayout:
         model = self.model

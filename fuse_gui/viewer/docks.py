@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QWidget
-
 from fuse_gui.models.analysis import AnalysisModel
 from fuse_gui.models.augmentation import AugmentationModel
 from fuse_gui.models.data import DataModel
@@ -26,36 +24,57 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 
-def data(napari_viewer: Viewer) -> QWidget:
-    """Return the dock that lists the samples."""
-    return DataView(DataModel(project_of(napari_viewer)))
+class DataDock(DataView):
+    """The dock with the samples."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        """Join the project of the window; napari finds the argument by its name."""
+        super().__init__(DataModel(project_of(napari_viewer)))
 
 
-def processors(napari_viewer: Viewer) -> QWidget:
-    """Return the dock that shows a sample after every processor."""
-    return ProcessorsView(ProcessorsModel(project_of(napari_viewer)))
+class ProcessorsDock(ProcessorsView):
+    """The dock with a sample after every processor."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        """Join the project of the window; napari finds the argument by its name."""
+        super().__init__(ProcessorsModel(project_of(napari_viewer)))
 
 
-def augmentation(napari_viewer: Viewer) -> QWidget:
-    """Return the dock that shows what augmentation does."""
-    return AugmentationView(AugmentationModel(project_of(napari_viewer)))
+class AugmentationDock(AugmentationView):
+    """The dock with what augmentation does."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        """Join the project of the window; napari finds the argument by its name."""
+        super().__init__(AugmentationModel(project_of(napari_viewer)))
 
 
-def model(napari_viewer: Viewer) -> QWidget:
-    """Return the dock with the forms of model, losses and metrics."""
-    return ModelView(ModelModel(project_of(napari_viewer)))
+class ModelDock(ModelView):
+    """The dock with the forms of model, losses and metrics."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        """Join the project of the window; napari finds the argument by its name."""
+        super().__init__(ModelModel(project_of(napari_viewer)))
 
 
-def training(napari_viewer: Viewer) -> QWidget:
-    """Return the dock that starts and watches runs."""
-    return TrainingView(TrainingModel(project_of(napari_viewer)))
+class TrainingDock(TrainingView):
+    """The dock with runs and their curves."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        """Join the project of the window; napari finds the argument by its name."""
+        super().__init__(TrainingModel(project_of(napari_viewer)))
 
 
-def inference(napari_viewer: Viewer) -> QWidget:
-    """Return the dock that predicts and explains the chosen sample."""
-    return InferenceView(InferenceModel(project_of(napari_viewer)))
+class InferenceDock(InferenceView):
+    """The dock with predictions and heatmaps of the chosen sample."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        """Join the project of the window; napari finds the argument by its name."""
+        super().__init__(InferenceModel(project_of(napari_viewer)))
 
 
-def analysis(napari_viewer: Viewer) -> QWidget:
-    """Return the dock with the results of a run, sample by sample."""
-    return AnalysisView(AnalysisModel(project_of(napari_viewer)))
+class AnalysisDock(AnalysisView):
+    """The dock with the results of a run, sample by sample."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        """Join the project of the window; napari finds the argument by its name."""
+        super().__init__(AnalysisModel(project_of(napari_viewer)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from fuse_engine.service.client import Engine
@@ -12,18 +12,26 @@ from fuse_gui.qt.hop import qt_deliver
 from fuse_gui.viewer.layers import Layers
 
 
-@dataclass(frozen=True, eq=False)
 class Session:
     """What belongs to one window: its project with the engine, and the layers that show its screen."""
 
-    project: Project
-    engine: Engine
-    layers: Layers
+    def __init__(self, viewer: Any) -> None:
+        """Make the project and draw its screen into the viewer."""
+        self._open = True
+        self._hop = qt_deliver()
+        self.engine = Engine()
+        self.project = Project(self.engine, deliver=self._deliver)
+        self.layers = Layers(viewer, self.project.screen)
 
     def close(self) -> None:
         """End what the window started; training runs are processes of their own and go on."""
+        self._open = False
         self.project.close()
         self.engine.close()
+
+    def _deliver(self, action: Callable[[], None]) -> None:
+        """Run an action on the window's thread; what arrives after the window has gone finds no widgets any more."""
+        self._hop(lambda: action() if self._open else None)
 
 
 _sessions: weakref.WeakKeyDictionary[Any, Session] = weakref.WeakKeyDictionary()
@@ -34,9 +42,7 @@ def session_of(viewer: Any) -> Session:
     viewer = getattr(viewer, "__wrapped__", viewer)
     found = _sessions.get(viewer)
     if found is None:
-        engine = Engine()
-        project = Project(engine, deliver=qt_deliver())
-        found = _sessions[viewer] = Session(project, engine, Layers(viewer, project.screen))
+        found = _sessions[viewer] = Session(viewer)
         viewer.window._qt_window.destroyed.connect(lambda *_: close(found))
     return found
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from napari.settings import get_settings
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QDockWidget
 
@@ -34,6 +35,7 @@ class Tour:
 
     def __init__(self, path: Path) -> None:
         """Open the window with all docks; no experiment is open yet."""
+        get_settings().application.gui_notification_level = "error"  # a notice would lie over the canvas
         self.path, self.pictures = path, path.parent / "screenshots"
         self.pictures.mkdir(exist_ok=True)
         self.viewer, self.docks = open_window()
@@ -80,43 +82,47 @@ class Tour:
         """Look at samples with and without a lesion."""
         frame = self.project.cohort.frame
         lesions = list(frame[frame["biopsy"] == "positive"][self.project.cohort.id])
+        self.turn_to("Data")
         for name in [*self.project.cohort.ids[: LOOKED_AT - 1], lesions[0]]:
             self.look_at(name)
         self.wait(lambda: self.shown("gt"), "the outline of the lesion")
-        self.shoot("Data")
+        self.picture("data")
 
     def run_processors(self) -> None:
         """See the sample after every processor."""
-        model = self.model("Processors")
-        self.wait(lambda: bool(model.cards), "the processor steps")
-        model.choose(1)
-        self.shoot("Processors")
+        model = self.turn_to("Processors")
+        self.wait(lambda: len(model.results) > 1, "the sample after every processor")
+        for index in range(len(model.results)):
+            model.show(index)
+        self.picture("processors")
 
     def augment(self) -> None:
         """Draw augmentations of the sample."""
-        model = self.model("Augmentation")
-        for _ in range(LOOKED_AT):
-            model.next_draw()
-            self.wait(lambda: bool(model.applied), "the augmented sample")
-        self.shoot("Augmentation")
+        model = self.turn_to("Augmentation")
+        for draw in range(1, LOOKED_AT + 1):
+            model.set_draw(draw)
+            self.wait(lambda: bool(model.drawn) and not model.refresh.stale, "the augmented sample")
+        self.picture("augmentation")
+        model.show("sample")
 
     def show_model(self) -> None:
         """Look at the forms of the model and its losses."""
+        self.turn_to("Model")
         self.wait(lambda: bool(self.project.flow), "the keys of the batch")
-        self.shoot("Model")
+        self.picture("model")
 
     def watch_run(self) -> None:
         """Watch the run while it trains, and wait for its end."""
-        model = self.model("Training")
+        model = self.turn_to("Training")
         self.wait(lambda: len(model.history.epochs) > 1 or self.ended(), "two epochs of training", TRAIN)
-        self.shoot("Training")
+        self.picture("training")
         self.wait(self.ended, "the end of the run", TRAIN)
         if self.run.status().state != "finished":
             raise self.trouble(f"the run ended as {self.run.status().state}: {self.run.status().message}")
 
     def predict(self) -> None:
         """Predict the sample and lay the mask over it."""
-        model = self.model("Inference")
+        model = self.turn_to("Inference")
         model.refresh()
         self.wait(lambda: model.can_predict, "a checkpoint")
         model.predict()
@@ -124,18 +130,20 @@ class Tour:
 
     def explain(self) -> None:
         """See where the model looked."""
+        self.wait(lambda: bool(self.model("Inference").head), "a head that can be explained")
         self.model("Inference").explain()
         self.wait(lambda: self.shown("heat"), "the heatmap")
-        self.shoot("Inference")
+        self.picture("inference")
         self.viewer.export_figure(str(self.path.parent / "heatmap.png"), flash=False)
 
     def analyze(self) -> None:
         """Click from the results to the worst case."""
-        model = self.model("Analysis")
+        model = self.turn_to("Analysis")
+        model.refresh()
         self.wait(lambda: len(model.rows) > 0, "the results")
-        model.select_row(0)
-        self.wait(lambda: self.shown("image"), "the worst case")
-        self.shoot("Analysis")
+        model.next_worst()
+        self.wait(lambda: self.read() and self.shown("image"), "the worst case")
+        self.picture("analysis")
 
     def overview(self) -> None:
         """Take the picture of the whole window."""
@@ -160,7 +168,11 @@ class Tour:
     def look_at(self, name: str) -> None:
         """Choose a sample and wait for its picture."""
         self.project.select(name)
-        self.wait(lambda: not self.project.requests.is_running("sample") and self.shown("image"), f"sample {name}")
+        self.wait(lambda: self.read() and self.shown("image"), f"sample {name}")
+
+    def read(self) -> bool:
+        """Whether the engine has read the chosen sample."""
+        return not self.project.requests.is_running("sample")
 
     def shown(self, name: str) -> bool:
         """Whether a picture is on the screen."""
@@ -185,10 +197,10 @@ class Tour:
         """Return an error that says what the panels say."""
         return FuseError(what, got="; ".join(map(str, self.project.problems)) or self.project.message)
 
-    def shoot(self, name: str) -> None:
-        """Keep the picture of one panel, enlarged beside the canvas."""
+    def turn_to(self, name: str) -> Any:
+        """Show one panel, enlarged beside the canvas, and return its model."""
         self.show([name], SIZE[0] // 2, SIZE[1] * 11 // 20)
-        self.picture(name.lower())
+        return self.model(name)
 
     def show(self, names: list[str], width: int, height: int) -> None:
         """Show those docks only: the ones at the side that wide, the ones below that high."""
@@ -209,6 +221,7 @@ class Tour:
             return len(seen) > STILL and all(looked == seen[-1] for looked in seen[-STILL:])
 
         self.wait(still, "the window")
+        self.viewer.reset_view()
         self.viewer.screenshot(str(self.pictures / f"{name}.png"), canvas_only=False, flash=False)
 
 

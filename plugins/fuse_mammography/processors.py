@@ -18,7 +18,7 @@ from fuse_engine.data.image import read_image
 
 @register
 class BreastCrop(Processor):
-    """Crop an image or mask (channel, y, x) to the breast that the mammogram of the same row shows."""
+    """Crops an image or mask (channel, y, x) to the breast that the mammogram of the same row shows."""
 
     column: str = "image"
     """Column with the path of the mammogram; image and mask are cropped alike."""
@@ -68,7 +68,7 @@ def _breast(array: NDArray[Any], background: float) -> NDArray[np.bool_]:
 
 @register
 class BreastWindow(Processor):
-    """Window the intensities of the breast to 0..1 and the background to 0; the background is what is darkest."""
+    """Windows the intensities of the breast to 0..1 and the background to 0; the background is what is darkest."""
 
     percentiles: tuple[float, float] = (1.0, 99.0)
     """Percentiles of the breast's intensities that become 0 and 1."""

@@ -67,7 +67,7 @@ def add_medmnist(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]
     )  # fmt: skip
     parser.add_argument("name", help="collection, e.g. pneumoniamnist")
     parser.add_argument("--to", type=Path, default=Path(), help="folder for the file (default: here)")
-    parser.set_defaults(command=_command)
+    parser.set_defaults(handler=_command)
 
 
 def _command(arguments: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from fuse_medmnist.collection import COLLECTIONS
 
 @register
 class MedMNIST(Source):
-    """The samples of a MedMNIST `.npz`; the folds are its official parts train, val and test.
+    """Lists the samples of a MedMNIST `.npz`; the folds are its official parts train, val and test.
 
     Columns: `label` with the name of the class (its number for files that are not part of MedMNIST v2), or a
     0/1 column for each class where a sample may have several.

@@ -12,12 +12,13 @@ from fuse_engine.augment.base import Params
 from fuse_engine.core import registry
 from fuse_engine.core.component import Component
 from fuse_engine.core.keys import Key
-from fuse_engine.core.registry import register
 from fuse_engine.losses import Loss
+from fuse_engine.metrics import Metric
+from fuse_engine.metrics.base import Rows
 from fuse_engine.testing import ContractError, check_component
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "LabelTask": {"classes": {"no": ["normal"], "yes": ["benign", "malignant"]}},
+    "LabelTask": {"classes": {"no": {"biopsy": ["normal"]}, "yes": {"biopsy": ["positive"]}}},
 }
 """What cannot be made up."""
 
@@ -35,127 +36,136 @@ def test_no_plugin_is_broken_and_no_kind_is_empty() -> None:
     assert [kind for kind in registry.KINDS if not registry.every(kind)] == []
 
 
-@pytest.fixture
-def scrap() -> Any:
-    """Forget what a test registers."""
-    before = {kind: registry.every(kind) for kind in registry.KINDS}
-    yield
-    for kind in registry.KINDS:
-        for name in registry.every(kind).keys() - before[kind].keys():
-            del registry._components[kind][name]
+class Helpless(Loss):
+    """A loss whose field says nothing."""
+
+    pred: Key
+
+    def __call__(self, pred: Tensor) -> Tensor:
+        return pred.sum()
 
 
-def refused(cls: type[Component], match: str) -> None:
-    with pytest.raises(ContractError, match=match):
-        check_component(register(cls))
+class Misnamed(Loss):
+    """A loss that takes other names than its keys."""
+
+    pred: Key
+    """Logits."""
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        return logits.sum()
 
 
-@pytest.mark.usefixtures("scrap")
-def test_a_field_without_help_is_refused() -> None:
-    class Helpless(Loss):
-        """A loss whose field says nothing."""
+class PredAndTarget(Loss):
+    """Cross-entropy, to be broken."""
 
-        pred: Key
+    pred: Key
+    """Logits."""
+    target: Key
+    """Classes."""
 
-        def __call__(self, pred: Tensor) -> Tensor:
-            return pred.sum()
-
-    refused(Helpless, "loss Helpless has a field 'pred' without help")
-
-
-@pytest.mark.usefixtures("scrap")
-def test_names_that_differ_from_the_keys_are_refused() -> None:
-    class Misnamed(Loss):
-        """A loss that takes other names than its keys."""
-
-        pred: Key
-        """Logits."""
-
-        def __call__(self, logits: Tensor) -> Tensor:
-            return logits.sum()
-
-    refused(Misnamed, r"takes \['logits'\], its keys are \['pred'\]")
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor:
+        return torch.nn.functional.cross_entropy(pred, target)
 
 
-@pytest.mark.usefixtures("scrap")
-def test_a_loss_without_a_slope_is_refused() -> None:
-    class Sloped(Loss):
-        """A loss that cuts its gradient, as the original focal loss did."""
+class Flat(PredAndTarget):
+    """Cuts its gradient, as the original focal loss did."""
 
-        pred: Key
-        """Logits."""
-        target: Key
-        """Classes."""
-
-        def __call__(self, pred: Tensor, target: Tensor) -> Tensor:
-            cut = torch.nn.functional.cross_entropy(pred.detach(), target)
-            return cut + 0 * pred.sum()
-
-    refused(Sloped, "has no gradient")
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor:
+        return super().__call__(pred.detach(), target) + 0 * pred.sum()
 
 
-@pytest.mark.usefixtures("scrap")
-def test_a_loss_that_rewards_error_is_refused() -> None:
-    class Backwards(Loss):
-        """A loss with the wrong sign."""
+class Backwards(PredAndTarget):
+    """Has the wrong sign."""
 
-        pred: Key
-        """Logits."""
-        target: Key
-        """Classes."""
-
-        def __call__(self, pred: Tensor, target: Tensor) -> Tensor:
-            return -torch.nn.functional.cross_entropy(pred, target)
-
-    refused(Backwards, "for a perfect prediction")
+    def __call__(self, pred: Tensor, target: Tensor) -> Tensor:
+        return -super().__call__(pred, target)
 
 
-class _Step(Augmentation):
-    """An augmentation to be broken."""
+class Speechless(PredAndTarget):
+    pass
+
+
+class Coin(Metric):
+    """Depends on the order of the samples."""
+
+    pred: Key
+    """Probabilities."""
+    target: Key
+    """Classes."""
+
+    def collect(self, pred: Tensor, target: Tensor) -> Rows:
+        return {"first": pred.flatten(1)[:, 0].numpy()}
+
+    def result(self, rows: Rows) -> float:
+        return float(rows["first"][0])
+
+    def per_sample(self, rows: Rows) -> None:
+        return None
+
+
+class Shift(Augmentation):
+    """Adds one, to label maps as well."""
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
-        return {"shift": 1.0}
+        return {"shift": 1}
 
     def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
         return image + 1
 
 
-@pytest.mark.usefixtures("scrap")
-def test_changing_the_input_is_refused() -> None:
-    class InPlace(_Step):
-        """Changes its input, as the original augmentations did."""
+class InPlace(Shift):
+    """Changes its input, as the original augmentations did."""
 
-        def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
-            return image.add_(1)
-
-    refused(InPlace, "augmentation InPlace changes its input")
+    def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
+        return image.add_(1)
 
 
-@pytest.mark.usefixtures("scrap")
-def test_chance_while_applying_is_refused() -> None:
-    class Restless(_Step):
-        """Draws while it works."""
+class Restless(Shift):
+    """Draws while it works."""
 
-        def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
-            return image + torch.rand(1)
-
-    refused(Restless, "applies by chance of its own")
+    def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
+        return image + torch.rand(1)
 
 
-@pytest.mark.usefixtures("scrap")
-def test_made_up_labels_are_refused() -> None:
-    class Blending(_Step):
-        """Moves label maps as if they were images, between the classes."""
+class Tupled(Shift):
+    """Draws a tuple."""
 
-    refused(Blending, "makes up labels")
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
+        return {"shift": (1, 2)}
 
 
-@pytest.mark.usefixtures("scrap")
-def test_parameters_that_json_cannot_hold_are_refused() -> None:
-    class Tupled(_Step):
-        """Draws a tuple."""
+BROKEN: list[tuple[type[Component], str]] = [
+    (Helpless, "loss Helpless has a field 'pred' without help"),
+    (Misnamed, r"takes \['logits'\], its keys are \['pred'\]"),
+    (Flat, "has no gradient"),
+    (Backwards, "for a perfect prediction"),
+    (Speechless, "needs a docstring"),
+    (Coin, "depends on the order"),
+    (Shift, "makes up labels"),
+    (InPlace, "augmentation InPlace changes its input"),
+    (Restless, "applies by chance of its own"),
+    (Tupled, "draws what JSON cannot hold"),
+]
 
-        def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
-            return {"shift": (1, 2)}
 
-    refused(Tupled, "draws what JSON cannot hold")
+@pytest.mark.parametrize(("cls", "message"), BROKEN, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_broken_rule_is_named(cls: type[Component], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry._components[cls.kind], cls.__name__, cls)
+    with pytest.raises(ContractError, match=message):
+        check_component(cls)
+
+
+def test_a_component_must_be_registered_and_at_the_top_of_its_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Local(PredAndTarget):
+        """Cannot be found by another process."""
+
+    with pytest.raises(ContractError, match="Local is not registered"):
+        check_component(Local)
+    monkeypatch.setitem(registry._components["loss"], "Local", Local)
+    with pytest.raises(ContractError, match="Local cannot be pickled"):
+        check_component(Local)
+
+
+def test_the_sound_parent_of_the_broken_losses_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry._components["loss"], "PredAndTarget", PredAndTarget)
+    check_component(PredAndTarget)

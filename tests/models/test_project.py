@@ -125,7 +125,9 @@ def test_the_answer_about_the_former_sample_is_dropped(project: Project, engine:
     engine.release(1)
     engine.release(0)
     shown = project.screen.picture("image")
-    assert shown is not None and np.unique(shown.array) == 2 and project.values == {"id": "s2"} and not project.busy
+    assert (
+        shown is not None and np.unique(shown.array) == 2 and project.values == {"id": "s2"} and not project.busy
+    )
 
 
 def test_a_file_that_cannot_be_read_names_the_sample_and_the_next_good_one_clears_it(

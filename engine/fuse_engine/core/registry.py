@@ -67,7 +67,8 @@ def get(kind: str, name: str) -> type[Component]:
     Raises:
         FuseError: names the nearest one, or the kind under which the name is known.
     """
-    load()
+    if name not in _components[kind]:
+        load()  # not always: it looks through all installed packages, which takes long
     if found := _components[kind].get(name):
         return found
     elsewhere = [other for other in KINDS if name in _components[other]]

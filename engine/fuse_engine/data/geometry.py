@@ -35,7 +35,7 @@ class Orient(Processor):
         image = image_of(value, "Orient")
         if image.geometry.dims == 2:
             return image
-        turned = from_itk(sitk.DICOMOrient(to_itk(image), self.code))
+        turned = from_itk(sitk.DICOMOrient(to_itk(image), self.code), image.label)
         return Image(turned.array.astype(image.array.dtype), turned.geometry)
 
 

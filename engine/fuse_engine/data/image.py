@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.files import PARTIAL
 from fuse_engine.core.geometry import Geometry
+from fuse_engine.core.reading import reading
 from fuse_engine.data.integrity import check_file, check_name, ending
 
 
@@ -50,13 +51,14 @@ def read_image(path: Path, label: bool = False) -> Image:
         SampleError: naming the file and why it cannot be used.
     """
     _require(path)
-    check_file(path)
-    reader = _opened(path)
-    _check_budget(reader, path)
-    try:
-        found = reader.Execute()
-    except RuntimeError as error:
-        raise SampleError(f"cannot read {path.name}", got=_reason(error)) from None
+    with reading(path):
+        check_file(path)
+        reader = _opened(path)
+        _check_budget(reader, path)
+        try:
+            found = reader.Execute()
+        except RuntimeError as error:
+            raise SampleError(f"cannot read {path.name}", got=_reason(error)) from None
     image = from_itk(found, label)
     if not np.isfinite(image.array).all():
         raise SampleError(f"{path.name} holds values that are not finite", got="NaN or infinity")
@@ -70,9 +72,11 @@ def read_geometry(path: Path) -> Geometry:
         SampleError: naming the file and why it cannot be used.
     """
     _require(path)
-    check_name(path)
-    reader = _opened(path)
-    geometry = _geometry(reader)
+    with reading(path):
+        # the header of a DICOM file can already kill ITK, others are safe to look at
+        check = check_file if ending(path) == ".dcm" else check_name
+        check(path)
+        geometry = _geometry(_opened(path))
     return _plane(geometry) if _is_slice(path, geometry) else geometry
 
 
@@ -80,8 +84,10 @@ def write_image(path: Path, image: Image) -> None:
     """Write an image in the format that the ending names, atomically.
 
     Raises:
-        FuseError: when the format cannot hold it.
+        FuseError: when the format cannot hold it, or needs two files.
     """
+    if ending(path) in (".mhd", ".nhdr"):
+        raise FuseError(f"cannot write {path.name} as one file", expected=".mha or .nrrd", got=ending(path))
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=PARTIAL, suffix=ending(path))
     os.close(handle)
     try:

@@ -39,7 +39,7 @@ def check_file(path: Path) -> None:
     """
     check_name(path)
     status = path.stat()
-    _check(path, status.st_size, status.st_mtime_ns, status.st_ino)
+    _check(path, status.st_size, (status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
 
 
 def ending(path: Path) -> str:
@@ -77,8 +77,8 @@ def data_file(path: Path) -> Path | None:
 
 
 @lru_cache(maxsize=4096)
-def _check(path: Path, size: int, changed: int, inode: int) -> None:
-    """Check a file once for each of its versions; `changed` and `inode` only tell versions apart."""
+def _check(path: Path, size: int, version: tuple[int, ...]) -> None:
+    """Check a file once; `version` only tells it from what stood there before."""
     kind = ending(path)
     if not size:
         raise SampleError(f"{path.name} is empty")

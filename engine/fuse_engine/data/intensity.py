@@ -38,8 +38,11 @@ class IntensityWindow(Processor):
         image = intensities(value, "IntensityWindow")
         low, high = self.window or np.percentile(image.array, self.percentiles or (0, 100)).tolist()
         bottom, top = self.to
-        with np.errstate(over="ignore"):  # far outside a narrow range; clipped anyway
-            share = np.clip((image.array - low) / (high - low), 0, 1) if high > low else np.zeros_like(image.array)
+        if high > low:
+            with np.errstate(over="ignore"):  # far outside a narrow range; clipped anyway
+                share = np.clip((image.array - low) / (high - low), 0, 1)
+        else:  # the limit of an ever narrower range; of a mostly empty image its content stays visible
+            share = (image.array > low).astype(np.float32)
         return Image((bottom + share * (top - bottom)).astype(np.float32), image.geometry)
 
 

@@ -9,6 +9,7 @@ import time
 import uuid
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -120,17 +121,17 @@ class Pipeline:
         value: Value | None = None
         for index, step in enumerate(self.steps):
             start = time.perf_counter()
-            try:
+            with self._blamed(index, row):
                 value = _checked(step(value, row))
-            except FuseError as error:
-                raise self._located(error, index, row) from error
-            except Exception as error:  # the boundary: a step may be anyone's code, and the sample must be named
-                raise self._located(SampleError(f"{type(error).__name__}: {error}"), index, row) from error
             yield Traced(step.name(), value, time.perf_counter() - start)
 
     def reads_files(self, row: Row) -> bool:
-        """Say whether the result depends on any file."""
-        return any(isinstance(item, Path) for step in self.steps for item in step.reads(row).values())
+        """Say whether the result depends on any file.
+
+        Raises:
+            SampleError: naming the sample and the step.
+        """
+        return any(isinstance(item, Path) for reads in self._reads(row) for item in reads.values())
 
     def fingerprint(self, row: Row) -> str:
         """Return a text that changes with the reader, the steps, their code, and the cells and files they read.
@@ -139,18 +140,29 @@ class Pipeline:
             SampleError: naming the sample and the step.
         """
         parts: list[Any] = [_reader()]
-        for index, step in enumerate(self.steps):
-            try:
-                reads = {name: _identity(item) for name, item in step.reads(row).items()}
-            except FuseError as error:
-                raise self._located(error, index, row) from error
-            parts.append([step.to_entry(), _code(type(step)), reads])
+        for step, reads in zip(self.steps, self._reads(row), strict=True):
+            identities = {name: _identity(item) for name, item in reads.items()}
+            parts.append([step.to_entry(), _code(type(step)), identities])
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def _located(self, error: FuseError, index: int, row: Row) -> SampleError:
+    def _reads(self, row: Row) -> Iterator[dict[str, str | Path]]:
+        for index, step in enumerate(self.steps):
+            with self._blamed(index, row):
+                reads = step.reads(row)
+            yield reads
+
+    @contextmanager
+    def _blamed(self, index: int, row: Row) -> Iterator[None]:
+        """Name the sample and the step in whatever goes wrong inside."""
         step = f"{index}.{self.steps[index].name()}"
         where = f"{self.where}.{step}" if self.where else step
-        return SampleError(*error.placed(sample=row.id, where=where).problems)
+        try:
+            yield
+        except FuseError as error:
+            raise SampleError(*error.placed(sample=row.id, where=where).problems) from error
+        except Exception as error:  # the boundary: a step may be anyone's code, and the sample must be named
+            problem = f"{type(error).__name__}: {error}"
+            raise SampleError(problem, sample=row.id, where=where) from error
 
 
 def _checked(value: Value) -> Value:

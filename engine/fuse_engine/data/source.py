@@ -52,10 +52,12 @@ class Row:
         if not text or "\0" in text:
             raise SampleError(f"column '{column}' names no file", sample=self.id, got=short(text))
         path = self.folder / text
-        if not path.is_file():
-            raise SampleError(
-                f"column '{column}': no file {path}", sample=self.id, nearest=_nearest_file(path)
-            )  # fmt: skip
+        try:
+            found = path.is_file()
+        except OSError:  # longer than a file name can be
+            raise SampleError(f"column '{column}' names no file", sample=self.id, got=short(text)) from None
+        if not found:
+            raise SampleError(f"column '{column}': no file {path}", sample=self.id, nearest=_nearest_file(path))
         return path
 
 

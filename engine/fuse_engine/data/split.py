@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fuse_engine.core.errors import FuseError, nearest
+from fuse_engine.core.errors import FuseError, SampleError, nearest
 from fuse_engine.core.experiment import Split
 from fuse_engine.core.random import stream
 from fuse_engine.data.source import Cohort
@@ -35,11 +35,12 @@ def make_folds(cohort: Cohort, split: Split, seed: int) -> Folds:
     called val..., else to the first one, and the test to a fold called `test`.
 
     Raises:
+        SampleError: for a sample without a group or fold.
         FuseError: for a group in two folds, an unknown fold or one with two uses, too few groups, or no training.
     """
     groups = _groups(cohort, split)
     if cohort.fold_column:
-        fold_of = dict(zip(cohort.ids, cohort.column(cohort.fold_column), strict=True))
+        fold_of = _named(cohort, cohort.fold_column, "fold")
         _refuse_leaks(fold_of, groups)
     else:
         classes = cohort.column(split.stratify, "the stratify column") if split.stratify else [""] * len(cohort)
@@ -58,11 +59,15 @@ def _groups(cohort: Cohort, split: Split) -> dict[str, str]:
     column = split.group or cohort.group_column
     if column is None:
         return {name: name for name in cohort.ids}
-    groups = dict(zip(cohort.ids, cohort.column(column, "the group column"), strict=True))
-    for name, group in groups.items():
-        if not group:
-            raise FuseError(f"column '{column}' names no group", sample=name)
-    return groups
+    return _named(cohort, column, "group")
+
+
+def _named(cohort: Cohort, column: str, role: str) -> dict[str, str]:
+    named = dict(zip(cohort.ids, cohort.column(column, f"the {role} column"), strict=True))
+    for name, text in named.items():
+        if not text:
+            raise SampleError(f"column '{column}' names no {role}", sample=name)
+    return named
 
 
 def _refuse_leaks(fold_of: Mapping[str, str], groups: Mapping[str, str]) -> None:

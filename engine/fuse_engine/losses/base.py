@@ -121,3 +121,13 @@ def weight_tensor(weights: list[float], pred: Tensor) -> Tensor:
             expected=f"{pred.shape[1]} numbers", got=str(len(weights)),
         )  # fmt: skip
     return torch.tensor(weights, dtype=torch.float32, device=pred.device)
+
+
+def cross_entropy(pred: Tensor, labels: Tensor, weights: Tensor | None, label_smoothing: float = 0.0) -> Tensor:
+    """Return the mean of logits (b, k, ...) against classes (b, ...), weighted by the true class."""
+    pred, labels = pred.float(), labels.long()
+    if weights is None:
+        return F.cross_entropy(pred, labels, label_smoothing=label_smoothing)
+    total = F.cross_entropy(pred, labels, weights, reduction="sum", label_smoothing=label_smoothing)
+    # a batch of nothing but classes of weight 0 has no say, and no loss of 0 / 0
+    return total / weights[labels].sum().clamp(min=torch.finfo(torch.float32).tiny)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.keys import Key
 from fuse_engine.core.registry import register
-from fuse_engine.losses.base import ClassWeights, Loss, check_vector, weight_tensor
+from fuse_engine.losses.base import ClassWeights, Loss, check_vector, cross_entropy, weight_tensor
 
 
 @register
@@ -32,4 +31,4 @@ class CrossEntropy(Loss):
         """
         check_vector(pred, target, self.target)
         weights = None if self.class_weights is None else weight_tensor(self.class_weights, pred)
-        return F.cross_entropy(pred.float(), target.long(), weights, label_smoothing=self.label_smoothing)
+        return cross_entropy(pred, target, weights, self.label_smoothing)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.keys import Key
 from fuse_engine.core.registry import register
-from fuse_engine.losses.base import ClassWeights, Loss, label_map, weight_tensor
+from fuse_engine.losses.base import ClassWeights, Loss, cross_entropy, label_map, weight_tensor
 
 
 @register
@@ -33,7 +32,7 @@ class SegmentationCrossEntropy(Loss):
             FuseError: when shapes, classes or weights do not fit.
         """
         labels = label_map(pred, target, self.target)
-        return F.cross_entropy(pred.float(), labels, self._weights(pred, labels))
+        return cross_entropy(pred, labels, self._weights(pred, labels))
 
     def _weights(self, pred: Tensor, labels: Tensor) -> Tensor | None:
         if self.class_weights is None:

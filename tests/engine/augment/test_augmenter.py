@@ -59,7 +59,8 @@ def test_chance_depends_on_seed_epoch_and_sample_alone() -> None:
 
 
 def test_another_process_with_other_threads_trains_on_the_same_bits() -> None:
-    code = f"import runpy; names = runpy.run_path({__file__!r}); print(names['digest'](names['make_augmenter']()(names['make_sample'](), 2)))"
+    code = f"""import runpy; me = runpy.run_path({__file__!r})
+print(me["digest"](me["make_augmenter"]()(me["make_sample"](), 2)))"""
     engine = str(Path(fuse_engine.__file__).parents[1])
     path = os.pathsep.join([engine, str(Path(engine).parent / "resources")])
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "3"}

@@ -24,23 +24,23 @@ def centred(size: int) -> tuple[Tensor, Tensor]:
 
 
 def bell(y: Tensor, x: Tensor) -> Tensor:
-    return torch.exp(-((y + 3) ** 2 + (x - 8) ** 2) / 40)
+    return torch.exp(-((y + 3) ** 2 + (x - 8) ** 2) / 200)
 
 
 def test_a_turn_scale_and_shift_agree_with_the_closed_form() -> None:
-    y, x = centred(64)
-    angle, scale, (down, right) = np.radians(25), 1.2, (0.05 * 64, -0.1 * 64)
+    y, x = centred(96)
+    angle, scale, (down, right) = np.radians(25), 1.2, (0.05 * 96, -0.1 * 96)
     params = {**STILL, "rotate": [25.0], "scale": scale, "translate": [0.05, -0.1]}
     moved = Affine(keys=KEYS).apply(bell(y, x)[None], params, label=False)[0]
     v, u = (y - down) / scale, (x - right) / scale
     expected = bell(-np.sin(angle) * u + np.cos(angle) * v, np.cos(angle) * u + np.sin(angle) * v)
-    assert torch.allclose(moved, expected, atol=6e-3)  # linear interpolation of a bell of 4.5 pixels
+    assert torch.allclose(moved, expected, atol=2.5e-3)  # linear interpolation: an eighth of the curvature
 
 
 def test_y_leans_towards_x() -> None:
-    y, x = centred(64)
+    y, x = centred(96)
     moved = Affine(keys=KEYS).apply(bell(y, x)[None], {**STILL, "shear": [20.0]}, label=False)[0]
-    assert torch.allclose(moved, bell(y, x - np.tan(np.radians(20)) * y), atol=6e-3)
+    assert torch.allclose(moved, bell(y, x - np.tan(np.radians(20)) * y), atol=2.5e-3)
 
 
 def test_a_quarter_turn_takes_x_to_y() -> None:
@@ -94,7 +94,7 @@ def test_labels_keep_their_values_and_type() -> None:
     params = {**STILL, "rotate": [33.0], "scale": 1.1}
     moved = Affine(keys=KEYS).apply(labels, params, label=True)
     assert moved.dtype == torch.int64
-    assert set(moved.unique().tolist()) == {0, 3, 7, 1000}
+    assert set(moved.flatten().tolist()) == {0, 3, 7, 1000}
 
 
 def test_the_border_is_zero_or_the_edge() -> None:

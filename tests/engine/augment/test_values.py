@@ -10,8 +10,8 @@ from fuse_engine.core.random import stream
 
 KEYS = ["data.input.image"]
 EVERY: list[Augmentation] = [
-    Affine(keys=KEYS, rotate=(10, 20)), Blur(keys=KEYS, sigma=(0.5, 2)), Brightness(keys=KEYS), Contrast(keys=KEYS),
-    Flip(keys=KEYS, each=1), Gamma(keys=KEYS), GaussianNoise(keys=KEYS, std=(0.1, 0.2)),
+    Affine(keys=KEYS, rotate=(10, 20)), Blur(keys=KEYS, sigma=(0.5, 2)), Brightness(keys=KEYS),
+    Contrast(keys=KEYS), Flip(keys=KEYS, each=1), Gamma(keys=KEYS), GaussianNoise(keys=KEYS, std=(0.1, 0.2)),
 ]  # fmt: skip
 
 

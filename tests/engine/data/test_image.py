@@ -181,6 +181,26 @@ def test_a_header_that_lies_is_refused(tmp_path: Path, volume: Image) -> None:
         read_image(tmp_path / "size.nii")
 
 
+def test_a_header_of_terabytes_is_refused_before_memory_is_asked_for(tmp_path: Path) -> None:
+    header = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 30000 30000 30000\nencoding: raw\n\n"
+    (tmp_path / "huge.nrrd").write_bytes(header.encode() + b"12345")
+    with pytest.raises(SampleError, match=r"huge.nrrd is too large for the memory; .*got 216000.0 GB"):
+        read_image(tmp_path / "huge.nrrd")
+
+
+def test_a_dicom_file_that_nests_without_end_is_refused(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "s.dcm", np.zeros((4, 4)))
+    data = (tmp_path / "s.dcm").read_bytes()
+    start = data.index(b"\x08\x00\x16\x00UI")
+    deeper = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF) + struct.pack(
+        "<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF
+    )
+    (tmp_path / "deep.dcm").write_bytes(data[:start] + deeper * 20_000 + data[start:])
+    for read in (read_image, read_geometry):
+        with pytest.raises(SampleError, match="deep.dcm is not a readable DICOM file"):
+            read(tmp_path / "deep.dcm")
+
+
 def test_pixels_outside_the_headers_folder_are_refused(tmp_path: Path) -> None:
     secret, folder = tmp_path / "secret.raw", tmp_path / "data"
     folder.mkdir()
@@ -210,7 +230,9 @@ def test_names_endings_and_empty_files(tmp_path: Path, volume: Image) -> None:
         read_image(tmp_path / "none.png")
     with pytest.raises(FuseError, match="cannot write v.png"):
         write_image(tmp_path / "v.png", volume)
-    assert not (tmp_path / "v.png").exists()
+    with pytest.raises(FuseError, match="cannot write v.mhd as one file; expected .mha or .nrrd"):
+        write_image(tmp_path / "v.mhd", volume)
+    assert not list(tmp_path.glob("v.*"))
 
 
 def test_a_dicom_without_pixels_is_named(tmp_path: Path) -> None:

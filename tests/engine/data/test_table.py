@@ -65,6 +65,9 @@ def test_paths_start_from_the_table(tmp_path: Path) -> None:
         cohort.row("b").path("image")
     with pytest.raises(SampleError, match="sample 'c': column 'image' names no file"):
         cohort.row("c").path("image")
+    long = Cohort.from_frame(pd.DataFrame({"id": ["a"], "image": ["x" * 5000]}), folder=tmp_path)
+    with pytest.raises(SampleError, match="sample 'a': column 'image' names no file; got 'xxx"):
+        long.row("a").path("image")
     with pytest.raises(SampleError, match="sample 'a': no column 'imag'.*did you mean 'image'"):
         cohort.row("a").path("imag")
 

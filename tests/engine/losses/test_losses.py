@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, KeyMissing
+from fuse_engine.core.keys import Key
 from fuse_engine.core.random import stream
 from fuse_engine.losses import CrossEntropy, Dice, Focal, Loss, SegmentationCrossEntropy
 
@@ -152,7 +153,8 @@ def test_slopes_agree_with_differences(loss: Loss) -> None:
     loss(logits, labels).backward()  # type: ignore[no-untyped-call]
     step = torch.zeros_like(logits)
     step[2, 1, 1, 0] = 0.05
-    difference = (loss(logits + step, labels) - loss(logits - step, labels)) / 0.1
+    plain = logits.detach()
+    difference = (loss(plain + step, labels) - loss(plain - step, labels)) / 0.1
     assert logits.grad is not None
     assert float(logits.grad[2, 1, 1, 0]) == pytest.approx(float(difference), rel=2e-2)
 
@@ -174,6 +176,17 @@ def test_a_class_out_of_range_is_named(size: tuple[int, ...], value: int) -> Non
     for loss in losses:
         with pytest.raises(FuseError, match=rf"data\.gt\.target' holds the class {value}.*predicts 3 classes"):
             loss(logits, labels)
+
+
+def test_a_batch_of_classes_without_weight_has_no_loss() -> None:
+    logits, labels = torch.randn(4, 2), torch.zeros(4, dtype=torch.int64)
+    assert float(CrossEntropy(**KEYS, class_weights=[0, 1])(logits, labels)) == 0
+
+
+def test_class_weights_may_come_as_text_from_a_file() -> None:
+    for weights in (["1", "2.5"], "ipw", None):
+        loss = SegmentationCrossEntropy.model_validate({**KEYS, "class_weights": weights})
+        assert loss.class_weights == ([1.0, 2.5] if isinstance(weights, list) else weights)
 
 
 def test_shapes_that_do_not_fit_are_named() -> None:
@@ -204,5 +217,26 @@ def test_a_batch_gives_the_weighted_share_of_the_total() -> None:
     batch = NestedDict({"model.logits.head": logits, "data.gt.target": labels})
     loss = CrossEntropy(**KEYS, weight=2.5)
     assert float(loss.compute(batch)) == pytest.approx(2.5 * float(loss(logits, labels)))
-    with pytest.raises(KeyMissing, match=r"did you mean 'model\.logits\.head"):
+    with pytest.raises(KeyMissing, match=r"did you mean 'model\.logits\.haed"):
         loss.compute(NestedDict({"model.logits.haed": logits, "data.gt.target": labels}))
+
+
+class Spread(Loss):
+    """Distance between predictions, with a list of keys and one that may be empty."""
+
+    preds: list[Key]
+    """Predictions (b,)."""
+    factor: Key | None = None
+    """Factor of each sample (b,)."""
+
+    def __call__(self, preds: list[torch.Tensor], factor: torch.Tensor | None) -> torch.Tensor:
+        distance = (preds[0] - preds[1]).abs()
+        return (distance if factor is None else factor * distance).mean()
+
+
+def test_lists_of_keys_and_empty_keys_are_resolved() -> None:
+    batch = NestedDict(
+        {"model.a": torch.tensor([1.0, 2.0]), "model.b": torch.zeros(2), "data.f": torch.ones(2) * 3}
+    )
+    assert float(Spread(preds=["model.a", "model.b"]).compute(batch)) == 1.5
+    assert float(Spread(preds=["model.a", "model.b"], factor="data.f").compute(batch)) == 4.5

@@ -38,7 +38,7 @@ def segmentation(size: tuple[int, ...], classes: int = 3) -> tuple[torch.Tensor,
 def test_accuracy_agrees_with_sklearn_over_batches() -> None:
     scores, target = classification(101, 3)
     metric = Accuracy(**KEYS)
-    rows = together(*(metric.collect(s, t) for s, t in zip(scores.split(8), target.split(8), strict=True)))
+    rows = together(*(metric.collect(scores[at : at + 8], target[at : at + 8]) for at in range(0, 101, 8)))
     assert metric.result(rows) == pytest.approx(sk.accuracy_score(target, scores.argmax(1)))
     assert metric.per_sample(rows).tolist() == (scores.argmax(1) == target).double().tolist()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,10 +18,13 @@ from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.process import start
 from fuse_engine.run.train import work
 from fuse_engine.testing import tiny_experiment
+from tests.engine.run.story import Fork, changed
 
 CHANGES = {
     ("model", "MultiHead", "backbone"): {"ResNet": {"depth": 10, "stem": "small", "width": 0.0625}},
-    ("model", "MultiHead", "heads", "segmentation"): {"DenseSegmentation": {"classes": 2, "channels": 8, "layers": [8]}},
+    ("model", "MultiHead", "heads", "segmentation"): {
+        "DenseSegmentation": {"classes": 2, "channels": 8, "layers": [8]}
+    },
     ("model", "MultiHead", "heads", "classifier", "GlobalPoolingClassifier", "layers"): [16],
     ("training", "checkpoint_steps"): 3,
 }
@@ -40,12 +42,6 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
     torch.set_num_threads(before)
 
 
-def changed(experiment: Experiment, changes: dict[tuple[str | int, ...], object]) -> Experiment:
-    for place, value in changes.items():
-        experiment = experiment.changed(place, value)
-    return experiment
-
-
 @pytest.fixture
 def tiny(tmp_path: Path) -> Experiment:
     """Two epochs of three steps; eight training, four validation, four test samples."""
@@ -59,9 +55,6 @@ def trained(tiny: Experiment) -> RunFolder:
     folder = start(tiny)
     assert folder.status().state == "finished", folder.status().message
     return folder
-
-
-Fork = Callable[[RunFolder], int]
 
 
 @pytest.fixture
@@ -92,16 +85,3 @@ def fork() -> Iterator[Fork]:
             os.waitpid(pid, 0)
         except (ProcessLookupError, ChildProcessError):
             continue
-
-
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for something that another process does."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.002)
-
-
-def batches(folder: RunFolder) -> dict[int, dict[str, float]]:
-    """Return the losses of every step."""
-    return {event["step"]: event["losses"] for event in folder.events()[0] if event["kind"] == "batch"}

@@ -56,8 +56,8 @@ def test_the_table_comes_with_the_use_of_every_sample(ask, tiny):
 
 def test_a_label_outside_the_classes_is_found_with_its_sample(ask, tiny):
     table = tiny.folder / "cohort.csv"
-    table.write_text(table.read_text(encoding="utf-8").replace("s03,p01,image03.png,mask03.png,positive",
-                                                               "s03,p01,image03.png,mask03.png,positif"))  # fmt: skip
+    text = table.read_text(encoding="utf-8")
+    table.write_text(text.replace("mask03.png,positive", "mask03.png,positif"), encoding="utf-8")
     problems = ask("cohort")["problems"]
     assert [problem["sample"] for problem in problems] == ["s03"]
     assert "positif" in str(problems[0])

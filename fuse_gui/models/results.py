@@ -1,0 +1,119 @@
+"""What a run found out about its samples, read from its folder: figures, a row for each sample, scores by head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.files import read_json
+from fuse_engine.run.folder import RunFolder
+from fuse_gui.models.heads import classes, heads
+from fuse_gui.models.history import flat
+
+ID = "id"
+TRUE, PREDICTED = "true", "predicted"
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Probabilities and truth of one head that classifies samples."""
+
+    names: tuple[str, ...]
+    """Names of the classes."""
+    prob: NDArray[np.float64]
+    """(sample, class)."""
+    truth: NDArray[np.int64]
+    """(sample,)."""
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """The most probable class of each sample (sample,)."""
+        return np.asarray(self.prob.argmax(1), np.int64)
+
+    def confusion(self) -> NDArray[np.int64]:
+        """Return counts (true class, predicted class)."""
+        counts = np.zeros((len(self.names), len(self.names)), np.int64)
+        np.add.at(counts, (self.truth, self.predicted), 1)
+        return counts
+
+    def roc(self, index: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return false and true positive rates of one class against the rest, from (0, 0) to (1, 1)."""
+        positive, score = self.truth == index, self.prob[:, index]
+        order = np.argsort(-score, kind="stable")
+        hits, ends = np.cumsum(positive[order]), np.flatnonzero(np.diff(score[order], append=np.nan) != 0)
+        misses = np.arange(1, len(order) + 1) - hits
+        rates = [np.concatenate([[0.0], each[ends] / max(int(each[-1]), 1)]) for each in (misses, hits)]
+        return rates[0], rates[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The analysis of one part of a run's samples."""
+
+    part: str
+    metrics: Mapping[str, float]
+    """By dotted name; NaN where undefined."""
+    frame: pd.DataFrame
+    """A row a sample: id, what each metric says of it, true and predicted classes."""
+    measures: tuple[str, ...]
+    """The columns that a metric gave; lower is worse."""
+    scores: Mapping[str, Scores]
+    """By head."""
+
+
+def read_results(run: RunFolder) -> Results | None:
+    """Return what a run found out, or None while it has not been analyzed.
+
+    Raises:
+        RunError: when the run's experiment cannot be read.
+    """
+    path = run.analysis / "metrics.json"
+    if not path.exists() or not (run.analysis / "samples.csv").exists():
+        return None
+    report = read_json(path)
+    frame = pd.read_csv(run.analysis / "samples.csv", dtype={ID: "str"})
+    measures = tuple(str(column) for column in frame.columns if column != ID)
+    scores: dict[str, Scores] = {}
+    predictions = run.predictions / f"{report['part']}.parquet"
+    if predictions.exists():
+        table = pd.read_parquet(predictions, columns=_columns(predictions))
+        if len(table) == len(frame):
+            frame[ID] = table[ID].astype("str").to_numpy()
+            scores = _scores(run.experiment(), table)
+    for head, found in scores.items():
+        names = np.array(found.names, object)
+        frame[f"{head}.{TRUE}"], frame[f"{head}.{PREDICTED}"] = names[found.truth], names[found.predicted]
+    return Results(str(report["part"]), flat(report["metrics"]), frame, measures, scores)
+
+
+def _columns(path: Path) -> list[str]:
+    import pyarrow.parquet as pq
+
+    starts = (ID, "model.output.", "data.gt.")
+    return [name for name in pq.read_schema(path).names if name.startswith(starts)]
+
+
+def _scores(experiment: Experiment, table: pd.DataFrame) -> dict[str, Scores]:
+    found: dict[str, Scores] = {}
+    for head, truth in heads(experiment).items():
+        names = [str(name) for name in table.columns]
+        columns = [name for name in names if name.rpartition(".")[0] == f"model.output.{head}"]
+        if not columns or truth not in table.columns:
+            continue
+        known = classes(experiment, head)
+        titles = known if len(known) == len(columns) else tuple(f"class {index}" for index in range(len(columns)))
+        ordered: list[str] = sorted(columns, key=_place)
+        prob: Any = table[ordered].to_numpy(float)
+        found[head] = Scores(titles, prob, table[truth].to_numpy(np.int64))
+    return found
+
+
+def _place(name: str) -> int:
+    return int(name.rpartition(".")[2])

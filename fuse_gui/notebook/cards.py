@@ -1,0 +1,94 @@
+"""A list in a form, drawn with ipywidgets: a card for each item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as W
+
+from fuse_gui.models.field import Item
+from fuse_gui.models.field_list import MOVE_DOWN, MOVE_UP, REMOVE, FieldList
+from fuse_gui.notebook.controls import TITLE, Message, Text, button, show
+
+Parts = tuple[W.Widget | None, W.Widget | None]
+"""What stands in the head of a card, and what stands below."""
+
+
+class Card(W.VBox):  # type: ignore[misc]
+    """One item of a list: what it is called, what it is, and its place in the list."""
+
+    def __init__(self, items: FieldList, item: Item, parts: Parts) -> None:
+        """Draw the buttons that change the item's place around its parts."""
+        self._list, self.item = items, item
+        control, body = parts
+        self._name: Any = W.Text(continuous_update=False) if items.named else Text(style="")
+        self._name.layout.width = "110px" if items.named else "20px"
+        show(self._name, not items.of_fields)
+        buttons = [
+            button("↑", MOVE_UP, lambda: items.move(self._index, -1), "32px"),
+            button("↓", MOVE_DOWN, lambda: items.move(self._index, 1), "32px"),
+            button("×", REMOVE, lambda: items.remove(self._index), "32px"),
+        ]
+        head = W.HBox([self._name, control or Text(), *buttons])
+        super().__init__([head] if body is None else [head, body])
+        self.layout.width = "100%"
+        if not items.of_fields:
+            self.layout.border, self.layout.padding, self.layout.margin = "1px solid #c4c8ce", "4px", "2px 0"
+        self.follow()
+        if items.named:
+            self._name.add_class("fuse-name")
+            self._name.observe(self._rename, "value")
+
+    @property
+    def _index(self) -> int:
+        return self._list.items.index(self.item)
+
+    def follow(self) -> None:
+        """Show the item's name or number again."""
+        if self._list.named:
+            self._name.value = self._list.names[self._index]
+        else:
+            self._name.say(f"{self._index + 1}")
+
+    def _rename(self, change: dict[str, Any]) -> None:
+        self._list.rename(self._index, change["new"])
+
+
+class ListBox(W.VBox):  # type: ignore[misc]
+    """A list: a card for each item, and a way to add one."""
+
+    def __init__(self, items: FieldList, parts_of: Callable[[Item], Parts], titled: bool) -> None:
+        """Follow the list; `parts_of` draws an item."""
+        self._parts_of = parts_of
+        self._list, self._cards = items, W.VBox()
+        self._menu = W.Dropdown(layout={"width": "auto"})
+        add = button(items.add_label, "", self._add)
+        super().__init__(
+            [
+                Text(items.label if titled else "", TITLE),
+                Text(items.help),
+                self._cards,
+                Message(items),
+                W.HBox([self._menu, add]),
+            ]
+        )
+        self.layout.width = "100%"
+        items.items_changed.connect(self._show)
+        self._show()
+
+    def _add(self) -> None:
+        self._list.add(self._menu.value or "")
+
+    def _show(self) -> None:
+        options = self._list.options
+        if self._menu.options != options:
+            self._menu.options = options
+            self._menu.value = next(iter(options), None)
+        show(self._menu, bool(options))
+        known = {id(card.item): card for card in self._cards.children}
+        self._cards.children = [
+            known.get(id(item)) or Card(self._list, item, self._parts_of(item)) for item in self._list.items
+        ]
+        for card in self._cards.children:
+            card.follow()

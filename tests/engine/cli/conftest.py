@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from fuse_engine.cli import main
+from fuse_engine.testing import tiny_experiment
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path, monkeypatch):
+    monkeypatch.setenv("FUSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def shell(capsys):
+    """Run a command; return its exit code, the lines it printed, and the lines of its errors."""
+
+    def run(*words):
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        out, errors = capsys.readouterr()
+        return code, out.splitlines(), errors.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    tiny_experiment(tmp_path / "tiny")
+    return tmp_path / "tiny" / "tiny.yaml"
