@@ -47,7 +47,8 @@ def gaps(seconds: float, act: object) -> np.ndarray:
 
 def report(name: str, found: np.ndarray) -> None:
     p50, p95, p99 = np.percentile(found, [50, 95, 99])
-    print(f"{name}: p50 {p50:.1f}  p95 {p95:.1f}  p99 {p99:.1f}  max {found.max():.0f} ms over {found.sum() / 1000:.0f} s")
+    seconds = found.sum() / 1000
+    print(f"{name}: p50 {p50:.1f}  p95 {p95:.1f}  p99 {p99:.1f}  max {found.max():.0f} ms over {seconds:.0f} s")
 
 
 def main(seconds: float) -> None:

@@ -57,7 +57,7 @@ def canonical(array: NDArray[Any], geometry: Geometry) -> Canonical:
     flipped = tuple(bool(matrix[patient, axes[patient]] < 0) for patient in patients)
     turned = np.flip(
         array.transpose(0, *(1 + axis for axis in order)),
-        [1 + place for place, back in enumerate(flipped) if back],
+        tuple(1 + place for place, back in enumerate(flipped) if back),
     )
     scale = tuple(geometry.spacing[axes[patient]] for patient in patients)
     centre = geometry.point(tuple((size - 1) / 2 for size in geometry.shape))

@@ -61,6 +61,13 @@ def ramp(name: str) -> NDArray[np.float64]:
     return np.column_stack([np.interp(places, range(len(anchors)), column) for column in anchors.T])
 
 
+def as_rgb(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Return red, green, blue (3, y, x), from 0 to 1 or to more, as (y, x, 3) from 0 to 1."""
+    top = max(1.0, float(np.nan_to_num(array).max(initial=0.0)))
+    shares: NDArray[np.float32] = np.clip(np.moveaxis(np.nan_to_num(array), 0, -1) / top, 0, 1).astype(np.float32)
+    return shares
+
+
 def limits(values: NDArray[Any], style: Mapping[str, Any]) -> tuple[float, float]:
     """Return the values drawn darkest and brightest: as styled, or the range of the finite values."""
     if "limits" in style:

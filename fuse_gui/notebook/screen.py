@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fuse_gui.models.canonical import Canonical, canonical
-from fuse_gui.models.palette import OUTLINED, STYLES, class_color, limits, ramp, rgb
+from fuse_gui.models.palette import OUTLINED, STYLES, as_rgb, class_color, limits, ramp, rgb
 from fuse_gui.models.screen import NAMES, Picture, Screen
 
 PIXELS = 384
@@ -85,7 +85,7 @@ def colored(
         )
         return table[classes], shown.astype(float)
     if len(values) == 3 and picture.array.ndim == 3:
-        return np.moveaxis(np.clip(values, 0, 1), 0, -1) * 255.0, np.ones(values.shape[1:])
+        return as_rgb(values).astype(float) * 255, np.ones_like(values[0], float)
     channel = min(int(style.get("channel", 0)), len(values) - 1)
     low, high = limits(picture.array[channel], style)
     share = np.nan_to_num(np.clip((values[channel] - low) / (high - low), 0, 1))

@@ -40,6 +40,7 @@ class ModelView(QWidget):  # type: ignore[misc]
         self.table = _table(model.columns)
         self.undo = push(model.undo_label, "", model.project.undo)
         self.redo = push(model.redo_label, "", model.project.redo)
+        self.as_text = AsText(model.as_text)
         self._arrange()
         model.problems_changed.connect(self._show_problems)
         model.flow_changed.connect(self._show_flow)
@@ -66,7 +67,7 @@ class ModelView(QWidget):  # type: ignore[misc]
         column.addWidget(scrolled([section(item) for item in self.model.items.values()]), 1)
         column.addWidget(self._problems_fold)
         column.addWidget(self.keys_fold)
-        column.addWidget(AsText(self.model.as_text))
+        column.addWidget(self.as_text)
 
     def _focus(self) -> None:
         self.model.focus(self.model.problems[self.problems.currentRow()])

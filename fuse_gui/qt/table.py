@@ -11,6 +11,8 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from fuse_gui.models.rows import Rows
 
 ROW_HEIGHT = 22
+STRIPES = "QTableView { alternate-background-color: rgba(128, 128, 128, 30); }"
+"""Right on a dark and on a light theme; napari's themes set no colour for every other row."""
 
 
 class RowsTable(QAbstractTableModel):  # type: ignore[misc]
@@ -65,6 +67,7 @@ class RowsView(QTableView):  # type: ignore[misc]
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setAlternatingRowColors(True)
+        self.setStyleSheet(STRIPES)
         self.setWordWrap(False)
         self.setMinimumHeight(120)
         self.verticalHeader().setVisible(False)

@@ -1,4 +1,4 @@
-"""`fuse-gui demo`: a phantom cohort, a run in the background, and the window on both; or the tour of it as pictures."""
+"""`fuse-gui demo`: a phantom cohort, a run in the background, the window on both; or a tour without a screen."""
 
 from __future__ import annotations
 
@@ -37,8 +37,12 @@ def add_demo(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     """Add the command `demo` to the shell command."""
     sentence = "try everything on a phantom cohort: in a window, or without a screen as files and pictures"
     parser = add_command(subparsers, "demo", sentence, EXAMPLES, demo_command)
-    parser.add_argument("--folder", type=Path, default=Path("demo"), metavar="FOLDER", help="where it is made (demo)")
-    parser.add_argument("--headless", action="store_true", help="take the tour without a screen, even if there is one")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("demo"), metavar="FOLDER", help="where it is made (demo)"
+    )
+    parser.add_argument(
+        "--headless", action="store_true", help="take the tour without a screen, even if there is one"
+    )
 
 
 def demo_command(options: argparse.Namespace) -> int:
@@ -86,7 +90,9 @@ def take_tour(path: Path) -> int:
         try:
             code = tour.wait(TOUR_SECONDS)
         except subprocess.TimeoutExpired:
-            raise FuseError("the demo was ended", expected=f"the tour to take less than {TOUR_SECONDS} s") from None
+            raise FuseError(
+                "the demo was ended", expected=f"the tour to take less than {TOUR_SECONDS} s"
+            ) from None
         finally:
             _end(tour)
             _end_runs(set(list_runs(runs_root(Experiment.load(path)))) - before)
@@ -94,7 +100,7 @@ def take_tour(path: Path) -> int:
 
 
 def tour_environment(display: str, scratch: Path) -> dict[str, str]:
-    """Return an environment in which every tour looks the same, whatever the user's settings of napari and Qt are."""
+    """Return an environment in which every tour looks the same, whatever the user's settings are."""
     scratch.chmod(0o700)  # Qt refuses a runtime folder that others may read
     own = {
         "DISPLAY": display,
@@ -105,7 +111,9 @@ def tour_environment(display: str, scratch: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(import_path()),
         "PYTHONWARNINGS": "ignore",
     }
-    kept = {name: value for name, value in os.environ.items() if name not in ("WAYLAND_DISPLAY", "XDG_SESSION_TYPE")}
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("WAYLAND_DISPLAY", "XDG_SESSION_TYPE")
+    }
     return {**kept, **own}
 
 

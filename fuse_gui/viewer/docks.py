@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QScrollArea
 
 from fuse_gui.models.analysis import AnalysisModel
 from fuse_gui.models.augmentation import AugmentationModel
@@ -24,57 +27,71 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 
-class DataDock(DataView):
+class Dock(QScrollArea):  # type: ignore[misc]
+    """A panel in the window: it scrolls where the window is too low, instead of making the window higher."""
+
+    def __init__(self, view: Any) -> None:
+        """Take the panel; it never scrolls sideways."""
+        super().__init__()
+        self.view = view
+        self.setWidget(view)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(view.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width())
+
+
+class DataDock(Dock):
     """The dock with the samples."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(DataModel(project_of(napari_viewer)))
+        super().__init__(DataView(DataModel(project_of(napari_viewer))))
 
 
-class ProcessorsDock(ProcessorsView):
+class ProcessorsDock(Dock):
     """The dock with a sample after every processor."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(ProcessorsModel(project_of(napari_viewer)))
+        super().__init__(ProcessorsView(ProcessorsModel(project_of(napari_viewer))))
 
 
-class AugmentationDock(AugmentationView):
+class AugmentationDock(Dock):
     """The dock with what augmentation does."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(AugmentationModel(project_of(napari_viewer)))
+        super().__init__(AugmentationView(AugmentationModel(project_of(napari_viewer))))
 
 
-class ModelDock(ModelView):
+class ModelDock(Dock):
     """The dock with the forms of model, losses and metrics."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(ModelModel(project_of(napari_viewer)))
+        super().__init__(ModelView(ModelModel(project_of(napari_viewer))))
 
 
-class TrainingDock(TrainingView):
+class TrainingDock(Dock):
     """The dock with runs and their curves."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(TrainingModel(project_of(napari_viewer)))
+        super().__init__(TrainingView(TrainingModel(project_of(napari_viewer))))
 
 
-class InferenceDock(InferenceView):
+class InferenceDock(Dock):
     """The dock with predictions and heatmaps of the chosen sample."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(InferenceModel(project_of(napari_viewer)))
+        super().__init__(InferenceView(InferenceModel(project_of(napari_viewer))))
 
 
-class AnalysisDock(AnalysisView):
+class AnalysisDock(Dock):
     """The dock with the results of a run, sample by sample."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(AnalysisModel(project_of(napari_viewer)))
+        super().__init__(AnalysisView(AnalysisModel(project_of(napari_viewer))))

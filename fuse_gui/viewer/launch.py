@@ -76,10 +76,11 @@ def open_window() -> tuple[Any, dict[str, tuple[Any, Any]]]:
 
 
 def open_docks(viewer: Any) -> dict[str, tuple[Any, Any]]:
-    """Add all docks: settings as tabs on the right, runs and results as tabs below; return dock and view by name."""
+    """Add all docks, settings as tabs on the right, runs and results below; return dock and view by name."""
     from qtpy.QtCore import Qt
 
-    found = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name) for name in (*RIGHT, *BOTTOM)}
+    added = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name) for name in (*RIGHT, *BOTTOM)}
+    found = {name: (dock, inner.view) for name, (dock, inner) in added.items()}
     main = found[RIGHT[0]][0].window()
     for names, area in ((RIGHT, Qt.RightDockWidgetArea), (BOTTOM, Qt.BottomDockWidgetArea)):
         docks = [found[name][0] for name in names]
@@ -87,6 +88,12 @@ def open_docks(viewer: Any) -> dict[str, tuple[Any, Any]]:
         for dock in docks[1:]:
             main.tabifyDockWidget(docks[0], dock)
         docks[0].raise_()
+    ours = [dock for dock, _ in found.values()]
+    theirs = [
+        dock for dock in main.findChildren(type(ours[0])) if main.dockWidgetArea(dock) == Qt.LeftDockWidgetArea
+    ]
+    for dock in theirs[1:]:
+        main.tabifyDockWidget(theirs[0], dock)  # one below the other they leave too little height for the rest
     main.resize(*SIZE)
     main.resizeDocks([found[RIGHT[0]][0]], [SIZE[0] * 2 // 5], Qt.Horizontal)
     main.resizeDocks([found[BOTTOM[0]][0]], [SIZE[1] * 2 // 5], Qt.Vertical)

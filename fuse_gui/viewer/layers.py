@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fuse_engine.core.geometry import Geometry
 from fuse_gui.models.canonical import Canonical, canonical
-from fuse_gui.models.palette import OUTLINED, STYLES, class_color, limits
+from fuse_gui.models.palette import OUTLINED, STYLES, as_rgb, class_color, limits
 from fuse_gui.models.screen import NAMES, Picture, Screen
 
 PREFIX = "fuse:"
@@ -119,7 +119,7 @@ def build(
     common = {"name": PREFIX + name, "opacity": style.get("opacity", 1.0), **placed(picture.geometry, turned)}
     if picture.label:
         layer = Labels(values, features=class_names(style), colormap=palette(name), **common)
-        layer.contour = 2 if name in OUTLINED else 0
+        layer.contour = 1 if name in OUTLINED else 0
         return layer
     if values.ndim > picture.geometry.dims:
         return Image(values, rgb=True, **common)
@@ -130,9 +130,9 @@ def build(
 def flat(array: NDArray[Any], label: bool, style: Mapping[str, Any]) -> NDArray[Any]:
     """Return the values ([z,] y, x) that a layer holds; colour pictures keep red, green, blue as the last axis."""
     if not label and array.shape[0] == RGB and array.ndim == RGB:
-        return np.clip(np.moveaxis(array, 0, -1), 0, 1)
-    channel = min(int(style.get("channel", 0)), array.shape[0] - 1)
-    return array[channel]
+        return as_rgb(array)
+    values: NDArray[Any] = array[min(int(style.get("channel", 0)), array.shape[0] - 1)]
+    return values
 
 
 def fits(layer: Layer, values: NDArray[Any], label: bool) -> bool:

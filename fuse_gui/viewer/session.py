@@ -30,7 +30,7 @@ class Session:
         self.engine.close()
 
     def _deliver(self, action: Callable[[], None]) -> None:
-        """Run an action on the window's thread; what arrives after the window has gone finds no widgets any more."""
+        """Run an action on the window's thread; after the window there are no widgets for it any more."""
         self._hop(lambda: action() if self._open else None)
 
 

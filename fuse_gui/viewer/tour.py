@@ -53,7 +53,9 @@ class Tour:
             self.show_model, self.watch_run, self.predict, self.explain, self.analyze, self.overview,
         )  # fmt: skip
         for step in steps:
-            print(f"{time.monotonic() - self.started:6.1f} s  {(step.__doc__ or '').partition('.')[0]}", flush=True)
+            print(
+                f"{time.monotonic() - self.started:6.1f} s  {(step.__doc__ or '').partition('.')[0]}", flush=True
+            )
             step()
 
     def close(self) -> None:
@@ -134,7 +136,7 @@ class Tour:
         self.model("Inference").explain()
         self.wait(lambda: self.shown("heat"), "the heatmap")
         self.picture("inference")
-        self.viewer.export_figure(str(self.path.parent / "heatmap.png"), flash=False)
+        self.viewer.export_figure(str(self.path.parent / "heatmap.png"), scale_factor=4, flash=False)
 
     def analyze(self) -> None:
         """Click from the results to the worst case."""
@@ -143,6 +145,8 @@ class Tour:
         self.wait(lambda: len(model.rows) > 0, "the results")
         model.next_worst()
         self.wait(lambda: self.read() and self.shown("image"), "the worst case")
+        self.model("Inference").predict()
+        self.wait(lambda: self.shown("pred"), "its prediction")
         self.picture("analysis")
 
     def overview(self) -> None:

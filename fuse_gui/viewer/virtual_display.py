@@ -47,7 +47,7 @@ def virtual_display(screen: str = SCREEN) -> Iterator[str]:
 
 
 def _number(reading: int) -> str:
-    """Return the number that Xvfb writes when it accepts windows; a whole line, or closing the pipe would end it."""
+    """Return the number that Xvfb writes; the whole line, or closing the pipe would end Xvfb."""
     deadline, text = time.monotonic() + START_SECONDS, b""
     with os.fdopen(reading, "rb", buffering=0) as pipe:
         while not text.endswith(b"\n"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,28 +14,7 @@ from fuse_gui.models.damage import damages
 from fuse_gui.models.project import Project
 from tests.gui_engine import FakeEngine
 from tests.gui_project import wait_for
-
-
-def pictures(value: float, sizes: dict[int, int]) -> dict[str, Any]:
-    geometry = Geometry.plain((10, 10), (0.5, 2.0)).to_json()
-    mask = np.zeros((1, 10, 10), np.uint8)
-    mask.ravel()[: sum(sizes.values())] = np.repeat(list(sizes), list(sizes.values()))
-    return {
-        "data.input.image": {
-            "array": np.full((1, 10, 10), value, np.float32),
-            "geometry": geometry,
-            "label": False,
-        },
-        "data.gt.mask": {"array": mask, "geometry": geometry, "label": True},
-    }
-
-
-def augment(id: str, epoch: int, seed: int, **_: Any) -> dict[str, Any]:
-    applied = [
-        {"step": 0, "name": "Flip", "params": {"axes": ["x"], "shift": [0.25, -1.0]}},
-        {"step": 1, "name": "Noise", "params": None},
-    ]
-    return {"before": pictures(0, {1: 40, 2: 10}), "after": pictures(epoch + seed, {1: 30}), "applied": applied}
+from tests.gui_toys import augment
 
 
 @pytest.fixture

@@ -92,6 +92,10 @@ def test_a_sample_is_shown_and_the_next_one_after_a_click(page: Any) -> None:
 
 
 def test_every_panel_is_a_tab(page: Any) -> None:
-    for name, inside in (("Augmentation", ".fuse-augmentation"), ("Training", ".fuse-training"), ("Data", ".fuse-data")):
+    for name, inside in (
+        ("Augmentation", ".fuse-augmentation"),
+        ("Training", ".fuse-training"),
+        ("Data", ".fuse-data"),
+    ):
         page.click(f".fuse-panel .lm-TabBar-tab:has-text('{name}')")
         page.wait_for_selector(f".fuse-panel {inside}", state="visible")

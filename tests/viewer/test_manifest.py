@@ -47,7 +47,12 @@ def test_every_menu_is_one_that_plugins_may_fill() -> None:
     own = {menu.id for menu in manifest.contributions.submenus}
     fillable = {str(menu) for menu in MenuId.contributables()} | own
     assert set(manifest.contributions.menus) <= fillable
-    placed = {item.submenu for items in manifest.contributions.menus.values() for item in items if hasattr(item, "submenu")}
+    placed = {
+        item.submenu
+        for items in manifest.contributions.menus.values()
+        for item in items
+        if hasattr(item, "submenu")
+    }
     assert placed == own
 
 

@@ -57,7 +57,9 @@ def test_the_window_itself_reads_nothing(viewer: Any, volume: Path) -> None:
     assert session_of(viewer).engine.pid is not None
 
 
-def test_the_sample_mammogram_comes_with_its_lesion(viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_mammogram_comes_with_its_lesion(
+    viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FUSE_CACHE", str(tmp_path))
     (image, _, kind), (mask, facts, mask_kind) = mammogram_with_lesion()
     assert (kind, mask_kind) == ("image", "labels")

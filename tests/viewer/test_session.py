@@ -24,14 +24,16 @@ def test_all_docks_share_the_project_of_the_window(window: Any, docks: dict[str,
 
 
 def test_every_dock_says_whose_it_is(docks: dict[str, Any]) -> None:
-    assert [view.objectName() for _, view in docks.values()] == [f"fuse-{name.lower()}" for name in (*RIGHT, *BOTTOM)]
+    assert [view.objectName() for _, view in docks.values()] == [
+        f"fuse-{name.lower()}" for name in (*RIGHT, *BOTTOM)
+    ]
 
 
 def test_docks_are_tabs_and_the_menu_finds_the_open_one(window: Any, docks: dict[str, Any]) -> None:
     main = docks["Data"][0].window()
-    assert {dock for dock in main.tabifiedDockWidgets(docks["Data"][0])} == {docks[name][0] for name in RIGHT[1:]}
-    again, view = window.window.add_plugin_dock_widget("fuse-gui", "Data")
-    assert (again, view) == docks["Data"]
+    assert set(main.tabifiedDockWidgets(docks["Data"][0])) == {docks[name][0] for name in RIGHT[1:]}
+    again, inner = window.window.add_plugin_dock_widget("fuse-gui", "Data")
+    assert (again, inner.view) == docks["Data"]
 
 
 def test_a_window_ends_its_engine_and_forgets_its_project(qapp: Any) -> None:

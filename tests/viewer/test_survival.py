@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -89,7 +90,9 @@ def test_a_new_window_attaches_with_the_full_history(window: Any, orphan: tuple[
     wait_until(lambda: len(training.history.steps) >= known, 30, "the history")
     took = time.monotonic() - started
     assert project_of(window).run == run
-    assert training.history.steps[:known] == list(range(training.history.steps[0], known + training.history.steps[0]))
+    assert training.history.steps[:known] == list(
+        range(training.history.steps[0], known + training.history.steps[0])
+    )
     assert took < ATTACHED_IN
 
 
@@ -106,4 +109,4 @@ def test_the_window_stays_responsive_while_the_run_trains(window: Any, orphan: t
     wait_until(lambda: time.monotonic() > until, 60, "the end of the watch")
     timer.stop()
     assert run.status().state in ALIVE
-    assert max(after - before for before, after in zip(ticks, ticks[1:], strict=False)) < GAP_BOUND
+    assert max(after - before for before, after in itertools.pairwise(ticks)) < GAP_BOUND

@@ -81,8 +81,8 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
         print(f"fuse-gui: unknown words: {' '.join(rest)}", file=sys.stderr)
         return USAGE
     options.overrides = rest
-    registry.use_files(getattr(options, "components", []))
     try:
+        _use(getattr(options, "components", []))
         code = handler(options)
         sys.stdout.flush()
         return code
@@ -101,6 +101,20 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
             raise
         print(f"internal error: {type(error).__name__}: {_line(error)} (report: {_report()})", file=sys.stderr)
         return FAILED
+    finally:
+        for name, reason in registry.broken.items():
+            print(f"warning: {name} is left out: {reason}", file=sys.stderr)
+
+
+def _use(files: list[Path]) -> None:
+    from fuse_engine.core import registry
+    from fuse_engine.core.errors import FuseError
+
+    for path in files:
+        if not path.is_file():
+            raise FuseError(f"no file {path}", source="command line '--components'")
+    if files:
+        registry.use_files(files)
 
 
 def _line(error: Exception) -> str:

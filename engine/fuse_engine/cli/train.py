@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
         print_json({**describe(folder), "values": last_values(folder)})
     elif options.wait:
         print(": ".join(part for part in (status.state, status.message) if part))
-    return EXIT.get(status.state, OK)
+    return EXIT.get(status.state, CANCELLED if options.wait else OK)
 
 
 def last_values(folder: RunFolder) -> dict[str, float]:
@@ -104,8 +104,8 @@ def _watch(folder: RunFolder) -> None:
     """Show progress until the run ends; the first Ctrl-C asks it to stop, the second leaves it alone."""
     from tqdm import tqdm
 
-    since, asked = len_of_events(folder), False
-    with tqdm(unit="step", dynamic_ncols=True, file=sys.stderr) as bar:
+    since, asked = _first_to_show(folder), False
+    with tqdm(unit="step", dynamic_ncols=True, file=sys.stderr, disable=None) as bar:
         while True:
             try:
                 since = _show(folder, since, bar)
@@ -126,8 +126,8 @@ def _watch(folder: RunFolder) -> None:
                 )
 
 
-def len_of_events(folder: RunFolder) -> int:
-    """Return from where new events will be; a run that is continued has shown its old ones."""
+def _first_to_show(folder: RunFolder) -> int:
+    """Return from where events are new: a run that is continued has shown its old ones."""
     return 0 if folder.status().step == 0 else folder.events()[1]
 
 

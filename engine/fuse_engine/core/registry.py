@@ -89,8 +89,8 @@ def load() -> None:
     """Import our components, the installed plugins, and the files of `FUSE_COMPONENTS`, once each."""
     for module in OURS:
         if module not in _loaded:
-            _loaded.add(module)
             importlib.import_module(module)
+            _loaded.add(module)
     for entry in metadata.entry_points(group="fuse_engine.plugins"):
         _try(f"plugin {entry.name}", entry.load)
     for path in component_files():

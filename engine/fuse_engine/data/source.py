@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -76,22 +76,22 @@ class Cohort:
     group_column: str | None = None
     fold_column: str | None = None
     folder: Path = Path()
-    places: InitVar[Sequence[str] | None] = None
-    """Where each row was read, for messages, e.g. `line 5`."""
+    place: InitVar[Callable[[int], str] | None] = None
+    """Says where the row at a position was read, for messages, e.g. `line 5`."""
     _position: dict[str, int] = field(init=False, repr=False, default_factory=dict)
 
-    def __post_init__(self, places: Sequence[str] | None) -> None:
+    def __post_init__(self, place: Callable[[int], str] | None) -> None:
         """Check that the named columns are there and that every sample has an id of its own."""
         for role, column in (("id", self.id_column), ("group", self.group_column), ("fold", self.fold_column)):
             if column is not None:
                 self._require(column, f"the {role} column")
-        where = places or [f"row {number}" for number in range(1, len(self.frame) + 1)]
-        for index, name in enumerate(self.frame[self.id_column].tolist()):
+        where = place or (lambda index: f"row {index + 1}")
+        for index, name in enumerate(self._cells[self.id_column]):
             if not name:
-                raise FuseError(f"{where[index]} has no id", expected=f"text in column '{self.id_column}'")
+                raise FuseError(f"{where(index)} has no id", expected=f"text in column '{self.id_column}'")
             first = self._position.setdefault(name, index)
             if first != index:
-                raise FuseError(f"the id '{name}' stands twice, in {where[first]} and in {where[index]}")
+                raise FuseError(f"the id '{name}' stands twice, in {where(first)} and in {where(index)}")
 
     @classmethod
     def from_frame(
@@ -109,7 +109,7 @@ class Cohort:
         """
         return cls(as_text(frame), id, group, fold, (folder or Path()).absolute())
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """Ids in the order of the source."""
         return tuple(self._position)

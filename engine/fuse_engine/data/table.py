@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -42,13 +41,14 @@ class Table(Source):
             raise FuseError(f"no file {path}", nearest=nearest(path.name, names))
         ending = path.suffix.lower()
         if ending == ".parquet":
-            frame, places = _parquet(path), None
+            frame, place = _parquet(path), None
         elif ending in _SEPARATORS:
-            frame, places = _delimited(path, _SEPARATORS[ending])
+            separator = _SEPARATORS[ending]
+            frame, place = _delimited(path, separator), lambda index: f"line {_line(path, separator, index)}"
         else:
             raise FuseError(f"cannot read {path.name}", expected="a .csv, .tsv or .parquet file", got=ending)
         try:
-            return Cohort(frame, self.id, self.group, self.fold, path.parent, places)
+            return Cohort(frame, self.id, self.group, self.fold, path.parent, place)
         except FuseError as error:
             raise error.placed(source=path.name) from None
 
@@ -67,15 +67,12 @@ def _nullable(kind: pyarrow.DataType) -> object:
     return pd.ArrowDtype(kind) if pyarrow.types.is_integer(kind) else None
 
 
-def _delimited(path: Path, separator: str) -> tuple[pd.DataFrame, list[str]]:
+def _delimited(path: Path, separator: str) -> pd.DataFrame:
     # contours of a sample can be longer than the 128 KB that the csv module allows a cell
     csv.field_size_limit(2**31 - 1)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = _lines(csv.reader(file, delimiter=separator, strict=True))
-            _, header = next(lines, (0, []))
-            _check_header(header, path, separator)
-            rows = [(number, cells) for number, cells in lines if _fits(number, cells, header, path)]
+            rows = [cells for cells in csv.reader(file, delimiter=separator, strict=True) if cells]
     except UnicodeDecodeError as error:
         raise FuseError(
             f"{path.name} is not UTF-8 text", expected="the file saved as UTF-8 (in Excel: 'CSV UTF-8')",
@@ -83,17 +80,28 @@ def _delimited(path: Path, separator: str) -> tuple[pd.DataFrame, list[str]]:
         ) from None  # fmt: skip
     except csv.Error as error:
         raise FuseError(f"{path.name} is not a table: {error}") from None
-    columns = {name: [cells[index] for _, cells in rows] for index, name in enumerate(header)}
-    return pd.DataFrame(columns, dtype="str"), [f"line {number}" for number, _ in rows]
+    header = rows.pop(0) if rows else []
+    _check_header(header, path, separator)
+    if set(map(len, rows)) - {len(header)}:
+        index = next(index for index, cells in enumerate(rows) if len(cells) != len(header))
+        raise FuseError(
+            "a row must have one cell for each column", source=f"{path.name}:{_line(path, separator, index)}",
+            expected=f"{len(header)} cells", got=str(len(rows[index])),
+        )  # fmt: skip
+    return pd.DataFrame({name: [cells[place] for cells in rows] for place, name in enumerate(header)}, dtype="str")
 
 
-def _lines(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the number of its first line; rows can span lines, blank ones are left out."""
-    start = 1
-    for cells in reader:
-        if cells:
-            yield start, cells
-        start = reader.line_num + 1  # type: ignore[attr-defined]
+def _line(path: Path, separator: str, index: int) -> int:
+    """Return the line on which a row begins; rows can span lines, and blank ones are left out."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=separator)
+        start, count = 1, -2
+        for cells in reader:
+            count += bool(cells)
+            if count == index and cells:
+                break
+            start = reader.line_num + 1
+    return start
 
 
 def _check_header(header: list[str], path: Path, separator: str) -> None:
@@ -107,12 +115,3 @@ def _check_header(header: list[str], path: Path, separator: str) -> None:
             expected=f"{words.get(separator)} in a {path.suffix} file", got=header[0],
         )  # fmt: skip
     refuse_twins(header, f"{path.name}:1")
-
-
-def _fits(number: int, cells: list[str], header: list[str], path: Path) -> bool:
-    if len(cells) != len(header):
-        raise FuseError(
-            "a row must have one cell for each column", source=f"{path.name}:{number}",
-            expected=f"{len(header)} cells", got=str(len(cells)),
-        )  # fmt: skip
-    return True

@@ -127,13 +127,9 @@ class Engine:
         worker.close()
 
     def _receive(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
-        if "reading" in message:
-            if worker is self._worker:
-                self._deaths.reading = message["reading"]
-            return
-        if "running" in message:
-            if worker is self._worker:
-                self._running = self._jobs.get(message["running"])
+        if worker is self._worker:
+            self._note(message)
+        if "id" not in message:
             return
         job = self._jobs.get(message["id"])
         if job is None:
@@ -143,6 +139,15 @@ class Engine:
             self._deliveries.put(lambda: _report(job, message["progress"], message["text"]))
         else:
             self._settle(_reply(worker, job, message))
+
+    def _note(self, message: dict[str, Any]) -> None:
+        """Keep in mind what the worker does, in case it dies of it; it does one thing at a time."""
+        if "reading" in message:
+            self._deaths.reading = message["reading"]
+        elif "running" in message:
+            self._running = self._jobs.get(message["running"])
+        elif "progress" not in message:
+            self._running = None
 
     def _drop(self, job: Job, why: str) -> None:
         if self._settle(Reply(job, error=FuseError(f"'{job.method}' was {why}"), stale=True)):

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from fuse_engine.cli import program
+from fuse_engine.core import registry
 from fuse_engine.core.errors import FuseError
 
 
@@ -134,3 +135,11 @@ def test_an_unknown_kind_names_the_nearest(shell):
     code, _, errors = shell("catalog", "los")
     assert code == 1
     assert "did you mean 'loss'?" in errors[0]
+
+
+def test_a_component_file_that_is_not_there_or_broken_is_said(shell, monkeypatch, tmp_path):
+    assert shell("catalog", "--components", "none.py")[2] == ["command line '--components': no file none.py"]
+    monkeypatch.setitem(registry.broken, "file mine.py", "ImportError: no module")
+    (tmp_path / "runs").mkdir()
+    code, _, errors = shell("runs")
+    assert (code, errors) == (0, ["warning: file mine.py is left out: ImportError: no module"])

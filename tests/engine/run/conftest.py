@@ -26,6 +26,7 @@ CHANGES = {
         "DenseSegmentation": {"classes": 2, "channels": 8, "layers": [8]}
     },
     ("model", "MultiHead", "heads", "classifier", "GlobalPoolingClassifier", "layers"): [16],
+    ("data", "batch", "size"): 3,
     ("training", "checkpoint_steps"): 3,
 }
 
@@ -42,17 +43,20 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
     torch.set_num_threads(before)
 
 
+def small(folder: Path) -> Experiment:
+    return changed(tiny_experiment(folder), CHANGES)
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> Experiment:
     """Two epochs of three steps; eight training, four validation, four test samples."""
-    experiment = changed(tiny_experiment(tmp_path / "project"), CHANGES)
-    return experiment.changed(("data", "batch", "size"), 3)
+    return small(tmp_path / "project")
 
 
-@pytest.fixture
-def trained(tiny: Experiment) -> RunFolder:
-    """A finished run."""
-    folder = start(tiny)
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run, to be read by many tests."""
+    folder = start(small(tmp_path_factory.mktemp("trained")))
     assert folder.status().state == "finished", folder.status().message
     return folder
 

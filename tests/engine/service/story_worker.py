@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fuse_engine.core import registry
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.reading import reading
 from fuse_engine.service import arrays, worker
@@ -77,8 +78,15 @@ def die_replying(work):
     return [np.zeros(8)]
 
 
+def catalog(work):
+    """Tell a loss for each component file, named as the file's text; a file called broken is."""
+    files = registry.component_files()
+    entries = [{"kind": "loss", "name": path.read_text(encoding="utf-8"), "sentence": ""} for path in files]
+    return {"entries": entries, "broken": {str(path): "why" for path in files if path.stem == "broken"}}
+
+
 STORIES = (
-    echo, ramp, count, noisy, bad_sample, bug, half_sent, fatal, read, slow_read, die_replying,
+    catalog, echo, ramp, count, noisy, bad_sample, bug, half_sent, fatal, read, slow_read, die_replying,
 )  # fmt: skip
 
 if __name__ == "__main__":

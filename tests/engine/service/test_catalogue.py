@@ -11,32 +11,18 @@ import pytest
 
 from fuse_engine.core import registry
 from fuse_engine.service import store
-from fuse_engine.service.client import Engine
-
-LOSS = '''
-from fuse_engine import Key, Loss, register
-
-@register
-class Mine(Loss):
-    """The mean of what is predicted."""
-
-    pred: Key
-
-    def __call__(self, pred):
-        return pred.mean() * {factor}
-'''
 
 
 @pytest.fixture
 def component(tmp_path, monkeypatch):
-    path = tmp_path / "my_losses.py"
-    path.write_text(LOSS.format(factor=1), encoding="utf-8")
+    path = tmp_path / "losses.py"
+    path.write_text("Mine", encoding="utf-8")
     monkeypatch.setenv(registry.COMPONENTS_VARIABLE, str(path))
     return path
 
 
 def names(catalog):
-    return {entry.name for entry in catalog.entries if entry.kind == "loss"}
+    return [entry.name for entry in catalog.entries]
 
 
 CLIENT = """
@@ -65,25 +51,34 @@ def test_the_client_never_imports_torch_and_needs_no_worker_the_second_time():
     assert seconds < 1.0
 
 
-def test_a_component_file_appears_and_once_it_is_broken_that_is_said_and_not_kept(component, tmp_path):
-    engine = Engine()
-    assert "Mine" in names(engine.catalog())
-    first, kept = engine.pid, list((tmp_path / "cache").glob("catalog-*.json"))
-    component.write_text("import nothing_of_that_name\n", encoding="utf-8")
-    catalog = engine.catalog()
+def test_a_changed_component_file_is_seen_by_an_engine_that_is_running(engine, component):
+    assert names(engine.catalog()) == ["Mine"]
+    first = engine.pid
+    component.write_text("Ours!", encoding="utf-8")
+    assert names(engine.catalog()) == ["Ours!"]
     assert engine.pid != first
-    engine.close()
-    assert "Mine" not in names(catalog)
-    assert [(str(component) in name, "nothing_of" in why) for name, why in catalog.broken.items()] == [
-        (True, True)
-    ]
-    assert list((tmp_path / "cache").glob("catalog-*.json")) == kept
+    second = engine.pid
+    assert names(engine.catalog()) == ["Ours!"]
+    assert engine.pid == second
+
+
+def test_another_engine_reads_it_from_disk(start, component):
+    assert start().catalog() == start().catalog()
+    one, other = start(), start()
+    assert (names(one.catalog()), one.pid) == (names(other.catalog()), None)
+
+
+def test_a_broken_component_file_is_named_and_asked_for_again(engine, component, tmp_path, monkeypatch):
+    component.rename(tmp_path / "broken.py")
+    monkeypatch.setenv(registry.COMPONENTS_VARIABLE, str(tmp_path / "broken.py"))
+    assert engine.catalog().broken == {str(tmp_path / "broken.py"): "why"}
+    assert not list((tmp_path / "cache").glob("catalog-*.json"))
 
 
 def test_the_key_follows_files_and_nothing_else(component):
     key = store.catalog_key()
     assert store.catalog_key() == key
-    component.write_text(LOSS.format(factor=333), encoding="utf-8")
+    component.write_text("Another", encoding="utf-8")
     assert store.catalog_key() != key
 
 

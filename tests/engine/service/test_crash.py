@@ -82,6 +82,16 @@ def test_killed_from_outside_during_a_long_read(engine, scan, until):
     assert caught.value.problems[0].sample == "p9"
 
 
+def test_a_worker_that_dies_with_nothing_to_do_is_replaced(engine, until):
+    told = []
+    engine.restarted.connect(told.append)
+    engine.request("echo", value=1).result(20)
+    os.kill(engine.pid, signal.SIGKILL)
+    until(lambda: told)
+    assert told[0].startswith("the engine worker ended (killed")
+    assert engine.request("echo", value=2).result(20) == 2
+
+
 def test_a_read_that_hangs_is_ended(start, scan):
     engine = start("1")
     with pytest.raises(FuseError, match="took longer than allowed"):

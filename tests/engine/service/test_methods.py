@@ -7,18 +7,37 @@ import shutil
 import numpy as np
 import pytest
 
+from fuse_engine.core import registry
 from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.data.image import read_image
+from fuse_engine.run import infer, process
 from fuse_engine.service import methods
 from fuse_engine.service.client import Engine
 from fuse_engine.testing import tiny_experiment
 
+DEADLY = '''
+import os, signal
+from fuse_engine import Processor, register
+from fuse_engine.core.reading import reading
+
+@register
+class Deadly(Processor):
+    """Reads a file that ends its reader."""
+
+    def __call__(self, value, row):
+        with reading(row.path("image")):
+            os.kill(os.getpid(), signal.SIGSEGV)
+'''
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "deadly.py").write_text(DEADLY, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FUSE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("FUSE_CACHE", str(folder / "cache"))
+        patch.setenv(registry.COMPONENTS_VARIABLE, str(folder / "deadly.py"))
         one = Engine()
         yield one
         one.close()
@@ -170,3 +189,36 @@ def test_flow_names_shapes_makers_and_readers(ask):
     assert keys["model.logits.segmentation"]["shape"] == [2, 32, 32]
     assert keys["model.logits.classifier"]["producer"] == "model.MultiHead"
     assert "losses.cls.CrossEntropy.pred" in keys["model.logits.classifier"]["consumers"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    tiny = tiny_experiment(tmp_path_factory.mktemp("trained"))
+    return process.start(tiny.changed(("training", "stages"), [{"epochs": 1}]))
+
+
+def test_a_prediction_is_the_one_made_here(engine, run):
+    reply = engine.request("predict", run=str(run.path), checkpoint="best", id="s02").result(60)
+    here = infer.predict_one(run, "s02")
+    np.testing.assert_allclose(reply["outputs"]["classifier"], here.outputs["classifier"], atol=1e-6)
+    assert sum(reply["outputs"]["classifier"]) == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(reply["prob"]["array"], here.prob.array, atol=1e-6)
+    np.testing.assert_array_equal(reply["pred"]["array"], here.pred.array)
+    assert Geometry.from_json(reply["pred"]["geometry"]) == here.image.geometry
+
+
+def test_a_heatmap_says_what_one_cell_is(engine, run):
+    arguments = {"run": str(run.path), "checkpoint": "best", "id": "s02", "head": "classifier"}
+    one, zero = (engine.request("heatmap", **arguments, target=target).result(60) for target in (1, 0))
+    assert one["heat"]["array"].shape == (1, 32, 32)
+    assert (one["target"], zero["target"], len(one["cell_mm"])) == (1, 0, 2)
+    assert not np.array_equal(one["heat"]["array"], zero["heat"]["array"])
+
+
+def test_a_processor_whose_file_kills_the_worker_is_survived(ask, tiny):
+    deadly = tiny.changed(("data", "input", "image", 0), {"Deadly": {}})
+    with pytest.raises(FuseError) as caught:
+        ask("sample", deadly, id="s03")
+    problem = caught.value.problems[0]
+    assert (problem.sample, problem.got) == ("s03", str(tiny.folder / "image03.png"))
+    assert ask("sample", id="s03")["image"]["array"].shape == (1, 32, 32)

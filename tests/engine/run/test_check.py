@@ -1,0 +1,105 @@
+"""What cannot work is said before training, in one sentence at the right field."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.run.check import check, flow
+from fuse_engine.run.process import start
+
+CLS = ("losses", "cls", "CrossEntropy")
+WRONG: list[tuple[tuple[str | int, ...], Any, str, str]] = [
+    ((*CLS, "target"), "data.gt.clasification", "losses.cls.CrossEntropy.target",
+     "nothing produces 'data.gt.clasification'; expected steps under 'data.gt.clasification', .*; "
+     "did you mean 'data.gt.classification'"),
+    ((*CLS, "pred"), "model.logits.side", "losses.cls.CrossEntropy.pred", "expected a head called 'side' in the model"),
+    ((*CLS, "target"), "data.gt.segmentation", "losses.cls.CrossEntropy.target", "shapes do not fit"),
+    (("augmentation", 0, "Flip", "keys"), ["data.input.imag"], "augmentation.0.Flip.keys", "did you mean 'data.input.image'"),
+    (("augmentation", 0, "Flip", "keys"), ["model.logits.classifier"], "augmentation.0.Flip.keys", "nothing produces"),
+    (("model", "MultiHead", "inputs"), ["data.input.clinical"], "model.MultiHead.inputs.0", "is no image"),
+    (("metrics", "auc", "AUC", "pred"), "model.logits.segmentation", "metrics.auc.AUC.target", "shapes do not fit"),
+    (("data", "gt", "classification", 0, "Label", "classes"), ["normal"], "data.gt.classification.0.Label", "positive"),
+    (("training", "best", 0, "source"), "validation.metrics.auc.macro", "training.best.0.source",
+     "did you mean 'validation.metrics.auc.macro_avg'"),
+    (("training", "callbacks"), [{"EarlyStopping": {"monitor": "validation.losses.cl"}}],
+     "training.callbacks.0.EarlyStopping", "did you mean 'validation.losses.cls'"),
+    (("training", "stages", 0, "freeze"), ["bakbone"], "training.stages.0.freeze", "did you mean 'backbone'"),
+    (("training", "stages", 0, "freeze"), ["backbone", "heads.classifier", "heads.segmentation"],
+     "training.stages.0.freeze", "nothing can be learned"),
+    (("losses",), {}, "losses", "there is no loss"),
+    (("data", "split", "validation"), [], "data.split.validation", "no sample is left for the validation"),
+    (("data", "batch", "balance", "key"), "data.gt.segmentation", "data.batch.balance", "made from files"),
+    (("training", "optimizer"), "Adan", "training.optimizer", "did you mean 'Adam'"),
+    (("data", "source", "Table", "path"), "cohorts.csv", "data.source.Table", "cohorts.csv"),
+]  # fmt: skip
+
+
+def test_a_sound_experiment_has_no_problems_and_is_checked_quickly(tiny: Experiment) -> None:
+    check(tiny)
+    begin = time.process_time()
+    assert check(tiny) == []
+    assert time.process_time() - begin < 1
+
+
+@pytest.mark.parametrize(("place", "value", "where", "message"), WRONG)
+def test_what_is_wrong_is_said_where_it_stands(
+    tiny: Experiment, place: tuple[str | int, ...], value: Any, where: str, message: str
+) -> None:
+    problems = check(tiny.changed(place, value))
+    assert [problem.where for problem in problems] == [where], [str(problem) for problem in problems]
+    with pytest.raises(Exception, match=message):
+        raise ValueError(str(problems[0]))
+
+
+def test_classes_beyond_the_head_s_are_found_without_training(tiny: Experiment) -> None:
+    path = tiny.folder / "cohort.csv"
+    path.write_text(path.read_text().replace("p07,", "p07,", 1).replace(",positive,", ",third,", 1))
+    classes = ["normal", "positive", "third"]
+    problems = check(tiny.changed(("data", "gt", "classification", 0, "Label", "classes"), classes))
+    assert [problem.where for problem in problems] == ["losses.cls.CrossEntropy.target"]
+    assert "holds the class 2, the model predicts 2 classes" in str(problems[0])
+
+
+def test_a_missing_image_names_its_sample(tiny: Experiment) -> None:
+    (tiny.folder / "image05.png").unlink()
+    problems = check(tiny)
+    assert [problem.sample for problem in problems] == ["s05"]
+    assert "no file" in problems[0].message
+
+
+def test_problems_name_file_and_line(tiny: Experiment) -> None:
+    path = tiny.folder / "tiny.yaml"
+    path.write_text(
+        path.read_text().replace("target: data.gt.classification}}\n  seg", "target: data.gt.klass}}\n  seg")
+    )
+    (problem,) = check(Experiment.load(path))
+    line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if "klass" in text)
+    assert problem.source == f"tiny.yaml:{line}"
+
+
+def test_a_run_of_a_wrong_experiment_fails_with_the_same_sentence(tiny: Experiment) -> None:
+    wrong = tiny.changed((*CLS, "target"), "data.gt.segmentation")
+    status = start(wrong).status()
+    assert (status.state, status.message) == ("failed", "\n".join(map(str, check(wrong))))
+
+
+def test_the_flow_names_makers_readers_and_shapes(tiny: Experiment) -> None:
+    found = {info.key: info for info in flow(tiny)}
+    image, logits = found["data.input.image"], found["model.logits.classifier"]
+    assert (image.shape, image.dtype, image.producer) == ((1, 32, 32), "float32", "data.input.image")
+    assert "augmentation.0.Flip.keys" in image.consumers
+    assert (logits.shape, logits.producer) == ((2,), "model.MultiHead")
+    assert logits.consumers == ("losses.cls.CrossEntropy.pred",)
+
+
+def test_a_folder_without_images_is_no_crash(tiny: Experiment, tmp_path: Path) -> None:
+    for path in tiny.folder.glob("image*.png"):
+        path.unlink()
+    problems = check(tiny)
+    assert len(problems) > 1
+    assert problems[-1].message == "8 more samples have the same kind of problem"

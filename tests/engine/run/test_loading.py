@@ -1,0 +1,97 @@
+"""A bad sample is named and passed over; many of them end the run; none hangs it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fuse_engine.core.errors import RunError, SampleError
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.data.sampler import BatchSampler
+from fuse_engine.run import loading
+from fuse_engine.run.assembly import Assembly
+from fuse_engine.run.loading import Bad, BadSamples, Items, Loader, TrainingBatches, plain_batches
+from fuse_engine.run.process import start
+from tests.engine.run.story import batches
+
+
+def damage(experiment: Experiment, *ids: str) -> None:
+    for name in ids:
+        path = experiment.folder / f"image{name[1:]}.png"
+        path.write_bytes(path.read_bytes()[:60])
+
+
+def test_one_bad_sample_is_passed_over_and_named(tiny: Experiment) -> None:
+    experiment = tiny.changed(("run", "infer"), False)
+    bad = Assembly.of(experiment).folds.train[3]
+    damage(experiment, bad)
+    folder = start(experiment)
+    assert folder.status().state == "finished", folder.status().message
+    warnings = [event for event in folder.events()[0] if event["kind"] == "warning"]
+    assert [event["sample"] for event in warnings] == [bad]
+    assert f"sample '{bad}'" in warnings[0]["message"]
+    assert all(bad not in event["ids"] for event in folder.events()[0] if event["kind"] == "batch")
+    assert len(batches(folder)) == 6
+
+
+def test_too_many_bad_samples_end_the_run_and_are_named(tiny: Experiment) -> None:
+    bad = Assembly.of(tiny).folds.train[3:5]
+    damage(tiny, *bad)
+    status = start(tiny).status()
+    assert status.state == "failed"
+    assert "2 samples cannot be used, 1 may be passed over" in status.message
+    assert all(f"sample '{name}'" in status.message for name in bad)
+
+
+def test_a_hundredth_of_the_samples_may_be_bad() -> None:
+    told: list[Bad] = []
+    bad = BadSamples(250, told.append)
+    bad.note([Bad("a", "broken"), Bad("a", "broken")])
+    bad.note([Bad("b", "broken")])
+    with pytest.raises(SampleError, match="3 samples cannot be used"):
+        bad.note([Bad("c", "broken")])
+    assert [item.id for item in told] == ["a", "b", "c"]
+
+
+class Broken(Items):
+    """Does what a plugin's step might do."""
+
+    def __init__(self) -> None:
+        """Need nothing."""
+
+    def __getitem__(self, address: tuple[int, str]) -> Bad:
+        if address[1] == "dies":
+            os._exit(3)
+        if address[1] == "hangs":
+            import time
+
+            time.sleep(60)
+        return Bad(address[1], "broken")
+
+
+@pytest.mark.parametrize("name", ["dies", "hangs"])
+def test_a_loader_that_dies_or_hangs_ends_the_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "PATIENCE", 1.0)
+    loader = Loader(Broken(), plain_batches([name], 1), workers=1, size=1)
+    with pytest.raises(RunError, match="loading failed"):
+        list(loader)
+
+
+def test_whatever_a_step_raises_becomes_the_sample_s_name(
+    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = Assembly.of(tiny).dataset
+    monkeypatch.setattr(type(dataset), "sample", lambda self, name: {}["no such thing"])
+    found = Items(dataset)[0, "s03"]
+    assert found == Bad("s03", "sample 's03': KeyError: 'no such thing'")
+
+
+def test_a_continuation_gets_the_batches_that_were_left(tmp_path: Path) -> None:
+    sampler = BatchSampler([f"s{number}" for number in range(7)], 3, seed=4)
+    whole = list(TrainingBatches(sampler, 0, 9))
+    assert [len(batch) for batch in whole[:3]] == [3, 3, 1]
+    assert [batch[0][0] for batch in whole] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    for first in range(9):
+        assert list(TrainingBatches(sampler, first, 9)) == whole[first:]

@@ -1,0 +1,186 @@
+"""What a training does step by step, epoch by epoch, stage by stage."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections import namedtuple
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.run import checkpoint
+from fuse_engine.run.folder import RunFolder
+from fuse_engine.run.process import resume, start
+from tests.engine.run.story import batches, changed
+
+NO_INFER = {("run", "infer"): False}
+
+
+def run(experiment: Experiment, **places: Any) -> RunFolder:
+    folder = start(
+        changed(experiment, {**NO_INFER, **{tuple(name.split("__")): value for name, value in places.items()}})
+    )
+    return folder
+
+
+def weights(folder: RunFolder, kind: str = "last") -> dict[str, torch.Tensor]:
+    return dict(checkpoint.load(folder.checkpoint(kind))["model"])
+
+
+def events(folder: RunFolder, kind: str) -> list[dict[str, Any]]:
+    return [event for event in folder.events()[0] if event["kind"] == kind]
+
+
+def test_a_finished_run_leaves_what_the_design_says(trained: RunFolder) -> None:
+    names = {path.name for path in trained.path.iterdir()} - {".lock"}
+    assert names == {
+        "experiment.yaml", "environment.json", "submit.json", "status.json", "events.jsonl", "metrics.csv", "control",
+        "checkpoints", "tensorboard", "predictions", "analysis",
+    }  # fmt: skip
+    assert [len(events(trained, kind)) for kind in ("batch", "epoch")] == [6, 2]
+    first = events(trained, "batch")[0]
+    assert first["losses"]["total_loss"] == pytest.approx(first["losses"]["cls"] + first["losses"]["seg"])
+    assert (first["step"], first["steps"], first["epoch"], len(first["ids"])) == (0, 6, 0, 3)
+    assert trained.environment()["precision"] == "32-true"
+    assert [path.name.split("-")[1] for path in trained.every_checkpoint("last")] == ["00000006", "00000003"]
+
+
+def test_the_stored_experiment_is_complete(trained: RunFolder) -> None:
+    stored = trained.experiment()
+    assert stored.training.optimizer.args["amsgrad"] == "false"
+    columns = stored.data.input["clinical"][0].args
+    assert "mean" in str(columns), columns
+
+
+def test_metrics_csv_and_tensorboard_hold_what_the_events_say(trained: RunFolder) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    epochs, frame = events(trained, "epoch"), trained.metrics()
+    assert frame["validation.losses.total_loss"].tolist() == pytest.approx(
+        [event["validation"]["losses"]["total_loss"] for event in epochs]
+    )
+    board = EventAccumulator(str(trained.path / "tensorboard" / "train"))
+    board.Reload()
+    assert [point.value for point in board.Scalars("losses/total_loss")] == pytest.approx(
+        [losses["total_loss"] for losses in batches(trained).values()]
+    )
+    train = pd.Series([losses["cls"] for losses in list(batches(trained).values())[:2]])
+    assert frame["train.losses.cls"][0] == pytest.approx(
+        (train[0] * 3 + train[1] * 3 + batches(trained)[2]["cls"] * 2) / 8
+    )
+
+
+def test_a_stage_freezes_a_part_and_sets_its_learning_rate(tiny: Experiment) -> None:
+    stages = [{"epochs": 1, "freeze": "backbone", "lr": 0.02}, {"epochs": 1}]
+    folder = run(tiny.changed(("training", "checkpoint_steps"), 1000), training__stages=stages)
+    assert [event["lr"] for event in events(folder, "batch")] == [0.02] * 3 + [0.001] * 3
+    last, first = (checkpoint.load(path)["model"] for path in folder.every_checkpoint("last"))
+    untouched = weights(run(tiny, training__stages=[{"epochs": 1, "lr": 1e-30}]))
+    kept = [name for name in first if name.startswith("backbone") and "running" not in name and "num_" not in name]
+    for name in kept:
+        torch.testing.assert_close(first[name], untouched[name], rtol=0, atol=0)
+    assert any(not torch.equal(first[name], last[name]) for name in kept)
+    heads = [name for name in first if name.startswith("heads") and name.endswith("weight")]
+    assert any(not torch.equal(first[name], untouched[name]) for name in heads)
+
+
+def test_a_frozen_part_keeps_its_running_statistics(tiny: Experiment) -> None:
+    folder = run(tiny, training__stages=[{"epochs": 1, "freeze": "backbone"}])
+    found = weights(folder)
+    means = [
+        value for name, value in found.items() if name.startswith("backbone") and name.endswith("running_mean")
+    ]
+    assert means
+    assert all(not value.any() for value in means)
+
+
+def test_the_average_is_what_is_validated_and_kept_as_best(tiny: Experiment) -> None:
+    one = [{"epochs": 1}]
+    folder = run(tiny.changed(("training", "checkpoint_steps"), 1), training__average=0.5, training__stages=one)
+    # by hand, from plain runs that end after one, two and three steps of the same training
+    state, states = checkpoint.load(folder.checkpoint("last")), weights(folder)
+    best = weights(folder, "best0")
+    torch.testing.assert_close(best, state["average"], rtol=0, atol=0)
+    assert any(not torch.equal(best[name], states[name]) for name in best)
+
+
+def test_the_average_follows_its_formula() -> None:
+    from fuse_engine.run.average import Average
+
+    module = torch.nn.Linear(1, 1)
+    average = Average(module, 0.9)
+    expected = start_value = module.weight.item()
+    for step in range(3):
+        with torch.no_grad():
+            module.weight.fill_(start_value + step)
+        average.update()
+        expected = 0.9 * expected + 0.1 * (start_value + step)
+    assert average.state["weight"].item() == pytest.approx(expected)
+    with average.in_place():
+        assert module.weight.item() == pytest.approx(expected)
+    assert module.weight.item() == pytest.approx(start_value + 2)
+
+
+def test_the_gradient_is_clipped(tiny: Experiment) -> None:
+    sgd = {"SGD": {"lr": 1.0, "momentum": 0}}
+    one = [{"epochs": 1}]
+    still = weights(run(tiny, training__optimizer=sgd, training__stages=[{"epochs": 1, "lr": 1e-30}]))
+    moved = weights(run(tiny, training__optimizer=sgd, training__stages=one, training__gradient_clip=1e-3))
+    names = [name for name in moved if name.endswith(("weight", "bias"))]
+    way = math.sqrt(sum(float((moved[name] - still[name]).double().pow(2).sum()) for name in names))
+    assert 0 < way <= 3 * 1e-3 * 1.001
+
+
+def test_early_stopping_ends_the_run_as_finished_and_says_why(tiny: Experiment) -> None:
+    stopping = [{"EarlyStopping": {"monitor": "train.losses.cls", "patience": 2, "minimum_change": 1e9}}]
+    folder = run(tiny, training__stages=[{"epochs": 9}], training__callbacks=stopping)
+    status = folder.status()
+    assert (status.state, len(events(folder, "epoch"))) == ("finished", 3)
+    assert "has not become better for 2 epochs" in status.message
+
+
+def test_a_time_limit_ends_within_an_epoch_and_still_validates(tiny: Experiment) -> None:
+    folder = run(tiny, training__callbacks=[{"TimeLimit": {"minutes": 1e-9}}])
+    assert (len(batches(folder)), len(events(folder, "epoch"))) == (1, 1)
+    assert folder.checkpoint("best").exists()
+
+
+def test_losses_that_are_not_finite_are_skipped_then_end_the_run(tiny: Experiment) -> None:
+    wild = {"SGD": {"lr": 1e30, "momentum": 0}}
+    folder = run(tiny, training__optimizer=wild, training__stages=[{"epochs": 1, "lr": 1e-9}, {"epochs": 5}])
+    status = folder.status()
+    assert status.state == "failed"
+    assert "3 steps in a row; the last good checkpoint is kept" in status.message
+    assert len([event for event in events(folder, "warning") if "the step is skipped" in event["message"]]) == 3
+    good = checkpoint.load(folder.checkpoint("last"))
+    assert good["step"] == 3
+    assert all(bool(torch.isfinite(value).all()) for value in good["model"].values())
+    assert [losses["total_loss"] for losses in batches(folder).values()][-1] is None
+
+
+def test_a_finished_run_is_not_continued(trained: RunFolder) -> None:
+    with pytest.raises(Exception, match="is finished"):
+        resume(trained)
+
+
+def test_a_full_disk_pauses_the_run_until_there_is_room(tiny: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    free = iter([1000, 1000])
+    monkeypatch.setattr("fuse_engine.run.reporter.PAUSE", 0.0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(0, 0, next(free, 10**12)))
+    folder = run(tiny)
+    assert folder.status().state == "finished"
+    assert [event["message"].split(":")[0] for event in events(folder, "warning")] == ["waiting for free space"]
+    assert folder.status().message == ""
+
+
+def test_a_run_does_not_disturb_the_random_numbers_of_its_process(tiny: Experiment) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    run(tiny, training__stages=[{"epochs": 1}])
+    torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)

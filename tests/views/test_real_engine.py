@@ -1,0 +1,132 @@
+"""The panels over the real engine: what they show is what the engine computes, for every component there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from fuse_engine.augment.base import Augmenter
+from fuse_engine.core.catalog import Catalog
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.data.collate import to_tensors
+from fuse_engine.data.dataset import Dataset
+from fuse_engine.service.augmenting import augmentations
+from fuse_engine.service.client import Engine
+from fuse_engine.testing import tiny_experiment
+from fuse_gui.models.augmentation import AugmentationModel
+from fuse_gui.models.field import Field, Offers
+from fuse_gui.models.form import Group
+from fuse_gui.models.model import ModelModel
+from fuse_gui.models.processors import ProcessorsModel
+from fuse_gui.models.project import Project
+from tests.gui_project import wait_for
+
+PATIENCE = 60.0
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    return tiny_experiment(tmp_path_factory.mktemp("tiny"), samples=8, size=16)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        made = Engine()
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def catalog(engine: Engine) -> Catalog:
+    return engine.catalog()
+
+
+@pytest.fixture
+def project(engine: Engine, catalog: Catalog, tiny: Experiment) -> Iterator[Project]:
+    made = Project(engine, catalog=catalog)
+    made.start_with(tiny)
+    wait_for(lambda: made.flow and made.cohort.ids and not made.busy, PATIENCE)
+    yield made
+    made.close()
+
+
+def test_every_component_has_a_form_that_both_toolkits_draw(catalog: Catalog, qtbot: object) -> None:
+    from fuse_gui.notebook import form as notebook
+    from fuse_gui.qt import form as qt
+
+    offers = Offers(catalog.of)
+    assert len({entry.kind for entry in catalog.entries}) >= 12
+    for entry in catalog.entries:
+        group = Group(entry, offers)
+        qtbot.addWidget(qt.render(group))  # type: ignore[attr-defined]
+        notebook.render(group)
+        wrong = {item.spec.name: item.message for item in group.items.values() if item.message}
+        needed = {spec.name for spec in entry.fields if spec.required}
+        assert set(wrong) <= needed, f"{entry.kind} {entry.name}"
+        assert group.plain() == {}
+
+
+def test_the_tiny_experiment_is_right_in_every_form(project: Project) -> None:
+    before = project.as_yaml()
+    model, processors, augmentation = ModelModel(project), ProcessorsModel(project), AugmentationModel(project)
+    items = [*model.items.values(), processors.steps, augmentation.steps]
+    assert [(item.label, item.message) for top in items for item in top.walk() if item.message] == []
+    assert (project.problems, project.as_yaml()) == ((), before)
+    assert "model.logits.segmentation" in [row[0] for row in model.rows]
+
+
+def test_a_misspelt_key_is_marked_at_its_field(project: Project) -> None:
+    model = ModelModel(project)
+    pred = model.items["losses"].find(("cls", "CrossEntropy", "pred"))
+    assert isinstance(pred, Field)
+    pred.set("model.logits.classifer")
+    wait_for(lambda: pred.message, PATIENCE)
+    assert "model.logits.classifier" in pred.message
+    project.undo()
+    wait_for(lambda: not pred.message, PATIENCE)
+
+
+def test_the_numbers_of_a_step_are_those_of_the_file(project: Project, tiny: Experiment) -> None:
+    model = ProcessorsModel(project, pause=0.001)
+    row = Dataset.from_experiment(tiny).cohort.row(project.cohort.ids[0])
+    pixels = sitk.GetArrayFromImage(sitk.ReadImage(str(row.path("image")))).astype(float)
+    project.select(row.id)
+    model.set_active(True)
+    wait_for(lambda: model.results, PATIENCE)
+    assert [result.name for result in model.results] == ["LoadImage", "IntensityWindow"]
+    assert (
+        f"min {pixels.min():.4g},  max {pixels.max():.4g},  mean {pixels.mean():.4g}" in model.results[0].numbers
+    )
+
+
+def test_what_is_previewed_is_what_is_trained(project: Project, tiny: Experiment) -> None:
+    model = AugmentationModel(project, pause=0.001)
+    project.select(project.cohort.ids[1])
+    model.set_draw(5)
+    model.set_active(True)
+    wait_for(lambda: model.drawn and not model.refresh.stale, PATIENCE)
+    sample = to_tensors(Dataset.from_experiment(tiny).sample(project.sample_id))
+    trained = Augmenter(augmentations(tiny), tiny.seed)(sample, 5)
+    picture = model.after.picture("image")
+    assert picture is not None
+    np.testing.assert_array_equal(picture.array, trained["data.input.image"].numpy())
+
+
+def test_a_wrong_column_is_named_and_the_panel_goes_on(project: Project) -> None:
+    model = ProcessorsModel(project, pause=0.001)
+    project.select(project.cohort.ids[0])
+    model.set_active(True)
+    wait_for(lambda: model.results, PATIENCE)
+    column = model.steps.find(("0", "LoadImage", "column"))
+    assert isinstance(column, Field)
+    column.set("imag")
+    wait_for(lambda: model.error, PATIENCE)
+    assert project.cohort.ids[0] in model.error
+    assert "did you mean 'image'?" in model.error
+    project.undo()
+    wait_for(lambda: not model.error, PATIENCE)
