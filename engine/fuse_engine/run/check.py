@@ -26,7 +26,7 @@ from fuse_engine.run.places import at_place
 
 BATCH = 2
 """Samples in the batch that shapes are propagated with; normalisation over a batch needs more than one."""
-NAMED = 5
+NAMED = 3
 """Samples of one kind of problem that are named."""
 PATIENCE = 0.5
 """Seconds to look for files."""
@@ -134,33 +134,37 @@ def _split_problems(assembly: Assembly) -> Iterator[Problem]:
 
 
 def _sample_problems(assembly: Assembly) -> Iterator[Problem]:
-    """Process the first sample of each part, and look for the files of the others."""
-    seen: set[str] = set()
+    """Process the first sample of each part; of the others look for the files and try the cells."""
+    found: dict[str, list[Problem]] = {}
+    for problem in [*_first_samples(assembly), *_rows(assembly)]:
+        same = found.setdefault(problem.where, [])
+        if problem.sample not in [other.sample for other in same]:
+            same.append(problem)
+    for where, same in found.items():
+        yield from same[:NAMED]
+        if len(same) > NAMED:
+            yield Problem(f"{len(same) - NAMED} more samples have a problem here", where)
+
+
+def _first_samples(assembly: Assembly) -> Iterator[Problem]:
     for part in ("train", "validation", "test"):
         for name in getattr(assembly.folds, part)[:1]:
-            seen.add(name)
             try:
                 assembly.tensors(name)
             except FuseError as error:
-                yield from error.problems
-    missing = list(_missing_files(assembly, seen))
-    yield from missing[:NAMED]
-    if len(missing) > NAMED:
-        yield Problem(f"{len(missing) - NAMED} more samples have the same kind of problem", "data.source")
+                yield error.placed(sample=name).problems[0]
 
 
-def _missing_files(assembly: Assembly, seen: set[str]) -> Iterator[Problem]:
+def _rows(assembly: Assembly) -> Iterator[Problem]:
     end = time.monotonic() + PATIENCE
     for row in assembly.cohort.rows(assembly.cohort.ids):
-        if row.id in seen:
-            continue
         if time.monotonic() > end:
-            return  # a slow share; the run itself will name the rest
-        try:
-            for pipeline in assembly.dataset.pipelines.values():
-                pipeline.reads_files(row)
-        except FuseError as error:
-            yield error.placed(sample=row.id).problems[0]
+            return  # many samples, or a slow share; the run itself will name the rest
+        for pipeline in assembly.dataset.pipelines.values():
+            try:
+                pipeline.fingerprint(row) if pipeline.reads_files(row) else pipeline.run(row)
+            except FuseError as error:
+                yield error.placed(sample=row.id, where=pipeline.where).problems[0]
 
 
 def _components(assembly: Assembly) -> Iterator[tuple[Place, Component]]:

@@ -128,7 +128,7 @@ class Loop:
             if ended or progress.step % size == 0:
                 progress.ended = ended or ""
                 self._close_epoch()
-            elif progress.step % self._training.checkpoint_steps == 0:
+            elif progress.step % self._training.checkpoint_steps == 0 and not progress.skipped:
                 self._save_last()
             if progress.ended:
                 return
@@ -233,7 +233,8 @@ class Loop:
             progress.ended = progress.ended or callback.on_epoch(closing, memory) or ""
         progress.closed = epoch + 1
         progress.sums = Sums()
-        self._save_last()
+        if not progress.skipped:  # else these weights may be what spoils the losses; the checkpoint before is good
+            self._save_last()
         self._begin_stage()
 
     def _validate(self) -> dict[str, dict[str, object]]:

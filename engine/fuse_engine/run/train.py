@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -63,7 +64,7 @@ def _ending(reporter: Reporter) -> tuple[str, str]:
     except Ended as ended:
         return ENDINGS[ended.request]
     except FuseError as error:
-        traceback.print_exc()
+        print(error, file=sys.stderr)
         return "failed", str(error)
     except Exception as error:  # noqa: BLE001 the boundary of the process: told in the folder, the trace is in log.txt
         traceback.print_exc()

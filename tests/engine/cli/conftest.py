@@ -6,9 +6,15 @@ from fuse_engine.cli import main
 from fuse_engine.testing import tiny_experiment
 
 
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """One cache for all commands, so that the catalogue is made once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def own_place(tmp_path, monkeypatch):
-    monkeypatch.setenv("FUSE_CACHE", str(tmp_path / "cache"))
+def own_place(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("FUSE_CACHE", str(cache))
     monkeypatch.chdir(tmp_path)
 
 

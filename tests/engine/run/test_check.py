@@ -13,17 +13,17 @@ from fuse_engine.run.check import check, flow
 from fuse_engine.run.process import start
 
 CLS = ("losses", "cls", "CrossEntropy")
+FLIP = ("augmentation", 0, "Flip")
 WRONG: list[tuple[tuple[str | int, ...], Any, str, str]] = [
     ((*CLS, "target"), "data.gt.clasification", "losses.cls.CrossEntropy.target",
      "nothing produces 'data.gt.clasification'; expected steps under 'data.gt.clasification', .*; "
      "did you mean 'data.gt.classification'"),
-    ((*CLS, "pred"), "model.logits.side", "losses.cls.CrossEntropy.pred", "expected a head called 'side' in the model"),
+    ((*CLS, "pred"), "model.logits.side", "losses.cls.CrossEntropy.pred", "expected a head called 'side' in the"),
     ((*CLS, "target"), "data.gt.segmentation", "losses.cls.CrossEntropy.target", "shapes do not fit"),
-    (("augmentation", 0, "Flip", "keys"), ["data.input.imag"], "augmentation.0.Flip.keys", "did you mean 'data.input.image'"),
-    (("augmentation", 0, "Flip", "keys"), ["model.logits.classifier"], "augmentation.0.Flip.keys", "nothing produces"),
+    ((*FLIP, "keys"), ["data.input.imag"], "augmentation.0.Flip.keys", "did you mean 'data.input.image'"),
+    ((*FLIP, "keys"), ["model.logits.classifier"], "augmentation.0.Flip.keys", "nothing produces"),
     (("model", "MultiHead", "inputs"), ["data.input.clinical"], "model.MultiHead.inputs.0", "is no image"),
-    (("metrics", "auc", "AUC", "pred"), "model.logits.segmentation", "metrics.auc.AUC.target", "shapes do not fit"),
-    (("data", "gt", "classification", 0, "Label", "classes"), ["normal"], "data.gt.classification.0.Label", "positive"),
+    (("metrics", "auc", "AUC", "pred"), "model.logits.segmentation", "metrics.auc.AUC.target", "shapes do not"),
     (("training", "best", 0, "source"), "validation.metrics.auc.macro", "training.best.0.source",
      "did you mean 'validation.metrics.auc.macro_avg'"),
     (("training", "callbacks"), [{"EarlyStopping": {"monitor": "validation.losses.cl"}}],
@@ -65,6 +65,14 @@ def test_classes_beyond_the_head_s_are_found_without_training(tiny: Experiment) 
     assert "holds the class 2, the model predicts 2 classes" in str(problems[0])
 
 
+def test_a_label_outside_the_classes_names_its_sample_cell_and_classes(tiny: Experiment) -> None:
+    path = tiny.folder / "cohort.csv"
+    path.write_text(path.read_text().replace(",positive,", ",postive,", 1))
+    (problem,) = check(tiny)
+    assert (problem.where, problem.sample) == ("data.gt.classification.0.Label", "s02")
+    assert (problem.got, problem.nearest) == ("'postive'", "positive")
+
+
 def test_a_missing_image_names_its_sample(tiny: Experiment) -> None:
     (tiny.folder / "image05.png").unlink()
     problems = check(tiny)
@@ -85,7 +93,9 @@ def test_problems_name_file_and_line(tiny: Experiment) -> None:
 def test_a_run_of_a_wrong_experiment_fails_with_the_same_sentence(tiny: Experiment) -> None:
     wrong = tiny.changed((*CLS, "target"), "data.gt.segmentation")
     status = start(wrong).status()
-    assert (status.state, status.message) == ("failed", "\n".join(map(str, check(wrong))))
+    (problem,) = check(wrong)
+    assert status.state == "failed"
+    assert status.message.endswith(f"{problem.where}: {str(problem).split(f'{problem.where}: ')[1]}")
 
 
 def test_the_flow_names_makers_readers_and_shapes(tiny: Experiment) -> None:
@@ -101,5 +111,5 @@ def test_a_folder_without_images_is_no_crash(tiny: Experiment, tmp_path: Path) -
     for path in tiny.folder.glob("image*.png"):
         path.unlink()
     problems = check(tiny)
-    assert len(problems) > 1
-    assert problems[-1].message == "8 more samples have the same kind of problem"
+    assert [problem.sample for problem in problems[:3]] == ["s00", "s01", "s02"]
+    assert problems[3].message == "13 more samples have a problem here"
