@@ -9,12 +9,13 @@ from typing import Any
 
 from fuse_engine.core.experiment import Experiment
 from fuse_gui.models.project import Project
+from fuse_gui.models.requests import Deliver, call_now
 from tests.gui_engine import FakeEngine
 from tests.gui_toys import CATALOG, EXPERIMENT
 
 
-def open_toy(engine: FakeEngine, folder: Path) -> Project:
-    made = Project(engine, catalog=CATALOG, debounce=0.01)  # type: ignore[arg-type]
+def open_toy(engine: FakeEngine, folder: Path, deliver: Deliver = call_now) -> Project:
+    made = Project(engine, deliver, CATALOG, debounce=0.01)  # type: ignore[arg-type]
     made.start_with(Experiment.from_text(EXPERIMENT, folder))
     return made
 

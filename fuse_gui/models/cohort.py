@@ -42,6 +42,15 @@ class Cohort:
         """Ids of all samples, in the order of the table."""
         return list(self.frame[self.id])
 
+    def __contains__(self, sample_id: object) -> bool:
+        """Say whether there is a sample of that id."""
+        return bool((self.frame[self.id] == sample_id).any())
+
+    def counts(self, column: str) -> dict[str, int]:
+        """Return how often each text stands in a column, the texts in order."""
+        found = self.frame[column].value_counts()
+        return {str(text): int(number) for text, number in sorted(found.items(), key=lambda item: str(item[0]))}
+
     def __len__(self) -> int:
         """Return the number of samples."""
         return len(self.frame)

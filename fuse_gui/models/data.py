@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from psygnal import Signal
@@ -38,6 +37,7 @@ class DataModel:
         self.project = project
         self.strip = StripModel(project)
         self.rows = Rows()
+        self._counts: dict[str, dict[str, int]] = {}
         self._cohort_changed()
         project.cohort_changed.connect(self._cohort_changed)
         project.values_changed.connect(self.changed.emit)
@@ -96,23 +96,23 @@ class DataModel:
             return ""
         if not self.rows.total:
             return "Reading the samples …" if self.project.requests.is_running("cohort") else "No samples."
-        lines = [f"{_count(self.rows.total, 'sample')}{self._counts(PART, PARTS)}"]
-        lines += [f"{column}{self._counts(column, classes)}" for column, classes in self._labels()]
+        lines = [f"{_number(self.rows.total, 'sample')}{self._count(PART, PARTS)}"]
+        lines += [f"{column}{self._count(column, classes)}" for column, classes in self._labels()]
         if len(self.rows) != self.rows.total:
-            lines.append(f"{_count(len(self.rows), 'sample')} shown")
+            lines.append(f"{_number(len(self.rows), 'sample')} shown")
         return "\n".join(lines)
 
     @property
     def health(self) -> str:
         """What is wrong with the table, the first problems in words."""
         problems = self.project.cohort.problems
-        if not self.project.cohort.ids:
+        if not len(self.project.cohort):
             return ""
         if not problems:
             return "No problems found in the table."
         first = [f"• {problem}" for problem in problems[:3]]
         rest = [f"… and {len(problems) - 3} more"] if len(problems) > 3 else []
-        return "\n".join([_count(len(problems), "problem") + " in the table:", *first, *rest])
+        return "\n".join([_number(len(problems), "problem") + " in the table:", *first, *rest])
 
     @property
     def sample(self) -> str:
@@ -137,12 +137,15 @@ class DataModel:
                 if isinstance(column, str) and isinstance(classes, list) and column in self.rows.columns:
                     yield column, [str(name) for name in classes]
 
-    def _counts(self, column: str, known: tuple[str, ...] | list[str]) -> str:
-        counts = Counter(self.project.cohort.frame[column])
-        names = [*known, *sorted(set(counts) - set(known))]
-        return ": " + ", ".join(f"{name or '(none)'} {counts[name]}" for name in names if counts[name])
+    def _count(self, column: str, known: Sequence[str]) -> str:
+        if column not in self._counts:
+            self._counts[column] = self.project.cohort.counts(column)
+        counts = self._counts[column]
+        names = [*known, *(name for name in counts if name not in known)]
+        return ": " + ", ".join(f"{name or '(none)'} {counts[name]:,}" for name in names if counts.get(name))
 
     def _cohort_changed(self) -> None:
+        self._counts.clear()
         self.rows.set_table(self.project.cohort.frame, self.project.cohort.id)
         self.changed.emit()
 
@@ -150,5 +153,5 @@ class DataModel:
         self.changed.emit()
 
 
-def _count(number: int, noun: str) -> str:
+def _number(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

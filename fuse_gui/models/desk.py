@@ -29,11 +29,26 @@ class Desk:
 
     def __init__(self, engine: Engine, deliver: Deliver) -> None:
         """Take the engine's client and the way to the thread of the panels."""
-        self.engine, self.deliver = engine, deliver
-        self.requests = Requests(engine, deliver)
+        self.engine = engine
+        self._deliver, self._is_closed = deliver, False
+        self.requests = Requests(engine, self.deliver)
         self.message = ""
         self._problems = Problems()
         self._problems.changed.connect(self.problems_changed.emit)
+
+    def deliver(self, action: Callable[[], None]) -> None:
+        """Run `action` on the thread of the panels; what arrives after the end is dropped."""
+
+        def run() -> None:
+            if not self._is_closed:
+                action()
+
+        self._deliver(run)
+
+    def close(self) -> None:
+        """Stop waiting for anything; the engine belongs to whoever made it."""
+        self._is_closed = True
+        self.closed.emit()
 
     def ask_plain(
         self,
@@ -124,13 +139,12 @@ class Desk:
 
     @contextmanager
     def reporting(self, topic: str = "action", place: str = "") -> Iterator[None]:
-        """Turn an error of the block into a problem; without one the problems of `topic` go."""
+        """Forget the problems of `topic`, and turn an error of the block into a new one."""
+        self.clear(topic)
         try:
             yield
         except (FuseError, OSError) as error:
             self.fail(error, place, topic)
-        else:
-            self.clear(topic)
 
     def say(self, message: str) -> None:
         """Show a message of one line."""

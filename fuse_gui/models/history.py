@@ -70,7 +70,9 @@ class History:
         self.steps.append(int(event["step"]))
         self.times.append(float(event["time"]))
         for name, value in event["losses"].items():
-            self.losses.setdefault(name, [math.nan] * count).append(_number(value))
+            if name not in self.losses:
+                self.losses[name] = [math.nan] * count
+            self.losses[name].append(_number(value))
         for values in self.losses.values():
             if len(values) <= count:
                 values.append(math.nan)

@@ -245,7 +245,7 @@ class Project(Desk):
         if self._timer is not None:
             self._timer.cancel()
         self.engine.restarted.disconnect(self._restarted, missing_ok=True)
-        self.closed.emit()
+        super().close()
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ class Refresh:
     def __init__(self, project: Project, channel: str, ask: Callable[[], None], pause: float = PAUSE) -> None:
         """Take the channel that `ask` sends its request on."""
         self._project, self._channel, self._ask, self._pause = project, channel, ask, pause
+        self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._again = False
         self.stale = False
@@ -34,32 +35,36 @@ class Refresh:
     def poke(self) -> None:
         """Say that something has changed."""
         self._mark(True)
-        if self._timer is None:
-            self._timer = threading.Timer(self._pause, lambda: self._project.deliver(self._fire))
-            self._timer.daemon = True
-            self._timer.start()
+        with self._lock:
+            if self._timer is None:
+                self._timer = threading.Timer(self._pause, lambda: self._project.deliver(self._fire))
+                self._timer.daemon = True
+                self._timer.start()
 
     def arrived(self) -> None:
         """Say that the answer, or the error, is there."""
-        if self._again:
-            self._again = False
+        with self._lock:
+            again, self._again = self._again, False
+            waiting = self._timer is not None
+        if again:
             self.poke()
         else:
-            self._mark(self._timer is not None)
+            self._mark(waiting)
 
     def stop(self) -> None:
         """Ask no more until the next change."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._again = None, False
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer, self._again = None, False
 
     def _fire(self) -> None:
-        if self._timer is None:
-            return
-        self._timer = None
-        if self._project.requests.is_running(self._channel):
-            self._again = True
-        else:
+        with self._lock:
+            due, self._timer = self._timer is not None, None
+            # In a notebook the answer arrives on another thread: `_again` must be set before it is looked at.
+            self._again = due and self._project.requests.is_running(self._channel)
+            due = due and not self._again
+        if due:
             self._ask()
 
     def _mark(self, stale: bool) -> None:

@@ -22,8 +22,8 @@ from fuse_gui.models.project import Project
 from fuse_gui.models.strip import StripModel
 from fuse_gui.models.watch import Report, RunRow, Watch
 
-REDRAW = 0.25
-"""Seconds at least between two drawings of the curves."""
+REDRAW = 0.5
+"""Seconds at least between two drawings of the curves; one takes the window's thread 50 ms."""
 
 STATES = {
     "queued": "waiting for its turn",
@@ -58,7 +58,7 @@ class TrainingModel:
     """State, progress, log or buttons changed."""
     runs_changed = Signal()
     figure_changed = Signal()
-    """The curves are to be drawn again; at most four times a second."""
+    """The curves are to be drawn again; at most twice a second."""
 
     def __init__(self, project: Project) -> None:
         """Follow the open project, and look for its runs."""

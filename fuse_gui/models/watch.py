@@ -14,6 +14,7 @@ import numpy as np
 from fuse_engine.core.errors import FuseError
 from fuse_engine.run.folder import RunFolder, list_runs
 from fuse_engine.run.status import ALIVE, Status
+from fuse_gui.models.problems import cause
 
 POLL = 0.2
 """Seconds between two looks at the run that is watched."""
@@ -89,7 +90,7 @@ class Watch:
         self._closed = True
         self._wake.set()
         if threading.current_thread() is not self._thread:
-            self._thread.join(5.0)
+            self._thread.join(2.0)
 
     def _loop(self) -> None:
         while not self._closed:
@@ -109,7 +110,9 @@ class Watch:
             status = run.status() if run else Status()
             log = _tail(run) if run and (fresh or status != self._status) else ""
         except (FuseError, OSError, ValueError) as error:
-            failure = error if isinstance(error, FuseError) else FuseError(f"a run cannot be read: {error}")
+            failure = (
+                error if isinstance(error, FuseError) else FuseError(f"the run cannot be read: {cause(error)}")
+            )
             return Report(run, fresh, error=failure)
         with self._guard:
             if run != self._run:
@@ -124,11 +127,14 @@ class Watch:
         return tuple(self._row(run) for run in found)
 
     def _row(self, run: RunFolder) -> RunRow:
-        status = run.status()
-        known = self._final.get(run.path)
-        if known is not None and known.status == status:
-            return known
-        row = RunRow(run, status, _best(run))
+        try:
+            status = run.status()
+            known = self._final.get(run.path)
+            if known is not None and known.status == status:
+                return known
+            row = RunRow(run, status, _best(run))
+        except (FuseError, OSError, ValueError) as error:
+            return RunRow(run, Status("lost", message=cause(error)))
         if status.state not in ALIVE:
             self._final[run.path] = row
         return row

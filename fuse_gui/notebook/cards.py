@@ -24,7 +24,6 @@ class Card(W.VBox):  # type: ignore[misc]
         control, body = parts
         self._name: Any = W.Text(continuous_update=False) if items.named else Text(style="")
         self._name.layout.width = "110px" if items.named else "20px"
-        show(self._name, not items.of_fields)
         buttons = [
             button("↑", MOVE_UP, lambda: items.move(self._index, -1), "32px"),
             button("↓", MOVE_DOWN, lambda: items.move(self._index, 1), "32px"),
@@ -48,7 +47,7 @@ class Card(W.VBox):  # type: ignore[misc]
         """Show the item's name or number again."""
         if self._list.named:
             self._name.value = self._list.names[self._index]
-        else:
+        elif not self._list.of_fields:
             self._name.say(f"{self._index + 1}")
 
     def _rename(self, change: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ import ipywidgets as W
 from fuse_gui.models.field import Item
 
 HELP, WRONG, TITLE = "color: #737a85; font-size: 11px", "color: #d0353a; font-size: 12px", "font-weight: bold"
+WIDE = "calc(100% - 4px)"
+"""As wide as the place of a control, which has a margin of 2 px on both sides."""
 
 
 class Text(W.HTML):  # type: ignore[misc]
@@ -48,6 +50,8 @@ def show(widget: W.DOMWidget, shown: bool) -> None:
 
 def button(text: str, help_text: str, action: Callable[[], None], width: str = "auto") -> W.Button:
     """Return a button that runs `action`."""
-    made = W.Button(description=text, tooltip=help_text, layout={"width": width})
+    made = W.Button(description=text, tooltip=help_text, layout={"width": width, "flex": "0 0 auto"})
+    if len(text) == 1:
+        made.layout.padding = "0"
     made.on_click(lambda _: action())
     return made

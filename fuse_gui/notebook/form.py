@@ -12,7 +12,7 @@ from fuse_gui.models.field import Field, Item
 from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import Group, Slot
 from fuse_gui.notebook.cards import ListBox, Parts
-from fuse_gui.notebook.controls import Message, Text, button, show
+from fuse_gui.notebook.controls import WIDE, Message, Text, button, show
 
 GRID = {"grid_template_columns": "110px minmax(0, 1fr)", "width": "100%", "grid_gap": "2px 6px"}
 
@@ -24,9 +24,9 @@ class Row(W.VBox):  # type: ignore[misc]
         """Take the field and the control that shows it."""
         self.field, self.control, self._quiet = field, control, False
         control.tooltip = field.help
-        control.layout.width = "100%"
+        control.layout.width = WIDE
         control.add_class(f"fuse-field-{field.spec.name}")
-        super().__init__([control, Message(field), Text(field.help)])
+        super().__init__([control, Message(field), Text(field.help)], layout={"width": "100%"})
         self._show()
         control.observe(self._take, "value")
         field.changed.connect(self._show)
@@ -53,7 +53,7 @@ class SlotMenu(W.Dropdown):  # type: ignore[misc]
         """Follow the slot."""
         super().__init__(options=slot.options, value=slot.chosen, tooltip=slot.help)
         self._slot, self._quiet = slot, False
-        self.layout.width = "100%"
+        self.layout.width = WIDE
         self.add_class(f"fuse-field-{slot.spec.name}")
         self.observe(self._take, "value")
         slot.chosen_changed.connect(self._show)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtGui import QFontDatabase, QGuiApplication
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QHBoxLayout, QPlainTextEdit, QTabBar, QVBoxLayout, QWidget
 
 from fuse_gui.models.as_text import AsTextModel
@@ -24,7 +24,7 @@ class AsText(Fold):
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setStyleSheet("font-family: monospace; font-size: 11px;")
         self.text.setMinimumHeight(180)
         self.copy = push(model.copy_label, "", self._copy)
         head = QHBoxLayout()

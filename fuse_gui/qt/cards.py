@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from fuse_gui.models.field import Item
 from fuse_gui.models.field_list import FOLD, MOVE_DOWN, MOVE_UP, NAME, REMOVE, FieldList
 from fuse_gui.qt.controls import TITLE, Combo, Message, Text
+from fuse_gui.qt.reveal import Folding
 
 CARD = "QFrame#fuse-card { border: 1px solid rgba(128, 136, 148, 90); border-radius: 4px; }"
 
@@ -17,7 +18,7 @@ Parts = tuple[QWidget | None, QWidget | None]
 More = Callable[[Item], QWidget | None]
 
 
-class Card(QFrame):  # type: ignore[misc]
+class Card(Folding):
     """One item of a list: what it is called, what it is, and its place in the list."""
 
     def __init__(self, items: FieldList, item: Item, parts: Parts, more: QWidget | None) -> None:
@@ -35,6 +36,8 @@ class Card(QFrame):  # type: ignore[misc]
         head.setSpacing(3)
         column.addLayout(head)
         control, self._body = parts
+        if control is not None and items.named:
+            column.addWidget(control)
         if more is not None:
             column.addWidget(more)
         if self._body is not None:
@@ -49,10 +52,10 @@ class Card(QFrame):  # type: ignore[misc]
             self._name.editingFinished.connect(self._rename)
         self._name.setVisible(not items.of_fields)
         head.addWidget(self._name, 3 if items.named else 0)
-        if control is not None:
+        if control is not None and not items.named:
             head.addWidget(control, 3)
         else:
-            head.addStretch(3)
+            head.addStretch(1)
         for text, help_text, action in (
             ("↑", MOVE_UP, self._up),
             ("↓", MOVE_DOWN, self._down),
@@ -150,5 +153,5 @@ def button(text: str, help_text: str, action: Callable[[], None]) -> QToolButton
     made.setToolTip(help_text)
     made.setAutoRaise(True)
     made.setFixedWidth(24)
-    made.clicked.connect(lambda: action())
+    made.clicked.connect(action)
     return made

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -22,13 +21,11 @@ from qtpy.QtWidgets import (
 
 from fuse_gui.models.field import Field, Item
 from fuse_gui.models.field_list import BROWSE
+from fuse_gui.qt.reveal import reveal
 
 HELP = "color: #8b929c; font-size: 11px;"
 TITLE = "font-weight: bold;"
 WRONG = "color: #e5484d; font-size: 12px;"
-
-MARGIN = 120
-"""Pixels that stay visible above and below what is scrolled to."""
 
 
 class Text(QLabel):  # type: ignore[misc]
@@ -193,16 +190,6 @@ class PathRow(EditRow):
         path, _ = QFileDialog.getOpenFileName(self, self.field.label, self.field.text())
         if path:
             self.field.set(path)
-
-
-def reveal(widget: QWidget) -> None:
-    """Open what hides a widget, scroll to it and give it the focus."""
-    parent = widget.parentWidget()
-    while parent is not None:
-        if isinstance(parent, QScrollArea):
-            parent.ensureWidgetVisible(widget, 0, MARGIN)
-        parent = parent.parentWidget()
-    widget.setFocus()
 
 
 def tooltip(text: str) -> str:

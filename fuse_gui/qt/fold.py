@@ -20,7 +20,9 @@ class Fold(QWidget):  # type: ignore[misc]
         self.head.setAutoRaise(True)
         self.head.setCheckable(True)
         self.head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.head.setStyleSheet("QToolButton { border: none; background: transparent; font-weight: bold; }")
+        self.head.setStyleSheet(
+            "QToolButton { border: none; background: transparent; font-weight: bold; font-size: 13px; }"
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)

@@ -13,7 +13,8 @@ from fuse_gui.models.field import Field, Item
 from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import Group, Slot
 from fuse_gui.qt.cards import ListBox, More, Parts
-from fuse_gui.qt.controls import CheckRow, Combo, EditRow, MenuRow, Message, PathRow, Text, reveal, tooltip
+from fuse_gui.qt.controls import CheckRow, Combo, EditRow, MenuRow, Message, PathRow, Text, tooltip
+from fuse_gui.qt.reveal import reveal
 
 
 class SlotMenu(Combo):

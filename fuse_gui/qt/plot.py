@@ -28,6 +28,7 @@ class PlotView(QWidget):  # type: ignore[misc]
         self._canvas = Canvas(dpi=100)
         self._widget: Any = FigureCanvasQTAgg(self._canvas)
         self._widget.mpl_connect("button_press_event", self._clicked)
+        self._widget.mpl_connect("resize_event", self._resized)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._widget)
@@ -42,9 +43,7 @@ class PlotView(QWidget):  # type: ignore[misc]
         super().showEvent(event)
         self._paint()
 
-    def resizeEvent(self, event: Any) -> None:
-        """Put the plots side by side or one below the other, as there is room."""
-        super().resizeEvent(event)
+    def _resized(self, _event: Any) -> None:
         self.draw(self._figure)
 
     def _paint(self) -> None:

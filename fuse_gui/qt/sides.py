@@ -26,6 +26,7 @@ class Sides(QSplitter):  # type: ignore[misc]
             self.setStretchFactor(index, share)
         self._wide = wide
         self.setChildrenCollapsible(False)
+        self.setHandleWidth(9)
 
     def resizeEvent(self, event: Any) -> None:
         """Turn where the width asks for it."""

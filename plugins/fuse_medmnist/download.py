@@ -1,4 +1,4 @@
-"""Fetching a published MedMNIST file, checked before it is used."""
+"""`fuse-gui medmnist`: download a MedMNIST file and check it."""
 
 from __future__ import annotations
 

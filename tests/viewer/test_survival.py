@@ -17,7 +17,7 @@ from qtpy.QtCore import Qt, QTimer
 
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.run import process
-from fuse_engine.run.folder import RunFolder
+from fuse_engine.run.folder import RunFolder, list_runs
 from fuse_engine.run.status import ALIVE
 from fuse_engine.service.process import import_path
 from fuse_engine.testing import tiny_experiment
@@ -56,19 +56,20 @@ def orphan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Run
         stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(import_path())},
     )  # fmt: skip
     assert gui.stdout is not None
-    line = gui.stdout.readline().strip()
-    assert line, "the window did not start a run"
-    run = RunFolder(line)
     try:
+        line = next(line for line in gui.stdout if line.startswith("run: "))
+        run = RunFolder(line.removeprefix("run: ").strip())
         deadline = time.monotonic() + 90
         while batches(run) < 20 and time.monotonic() < deadline:
             time.sleep(0.1)
         os.kill(gui.pid, signal.SIGKILL)
-        gui.wait()
-        gui.stdout.close()
+        with gui:
+            pass
         yield path, run
     finally:
-        process.kill(run)
+        gui.kill()
+        for left in list_runs(path.parent / "runs"):
+            process.kill(left)
 
 
 def test_the_run_goes_on_without_its_window(orphan: tuple[Path, RunFolder]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,23 @@ from PIL import Image
 
 from fuse_gui.models.augmentation import AugmentationModel
 from fuse_gui.models.project import Project
+from fuse_gui.models.requests import call_now
+from fuse_gui.qt.hop import qt_deliver
 from tests.gui_engine import FakeEngine
 from tests.gui_project import open_toy, wait_for
 from tests.gui_toys import augment
 
 
 class QtPanel:
-    def __init__(self, model: AugmentationModel, show: Callable[[Any], None]) -> None:
+    def __init__(self, model: AugmentationModel, bot: Any) -> None:
         from fuse_gui.qt.augmentation import AugmentationView
 
-        self.view = AugmentationView(model)
-        show(self.view)
+        self.view, self.bot = AugmentationView(model), bot
+        bot.addWidget(self.view)
         self.view.show()
+
+    def settle(self) -> None:
+        self.bot.waitUntil(lambda: not self.view.model.refresh.stale)
 
     def drag(self, draw: int) -> None:
         self.view.slider.setValue(draw)
@@ -50,6 +55,9 @@ class NotebookPanel:
         from fuse_gui.notebook.augmentation import AugmentationView
 
         self.view = AugmentationView(model)
+
+    def settle(self) -> None:
+        wait_for(lambda: not self.view.model.refresh.stale)
 
     def drag(self, draw: int) -> None:
         self.view.draw.value = draw
@@ -79,45 +87,39 @@ def engine() -> FakeEngine:
     return FakeEngine(augment=augment)
 
 
-@pytest.fixture
-def project(engine: FakeEngine, tmp_path: Path) -> Iterator[Project]:
-    made = open_toy(engine, tmp_path)
-    made.select("s1")
-    yield made
-    made.close()
-
-
 @pytest.fixture(params=["qt", "notebook"])
-def panel(request: pytest.FixtureRequest, project: Project) -> Iterator[Any]:
+def panel(request: pytest.FixtureRequest, engine: FakeEngine, tmp_path: Path) -> Iterator[Any]:
+    bot = request.getfixturevalue("qtbot") if request.param == "qt" else None
+    project = open_toy(engine, tmp_path, qt_deliver() if bot else call_now)
+    project.select("s1")
     model = AugmentationModel(project, pause=0.001)
-    if request.param == "qt":
-        qtbot = request.getfixturevalue("qtbot")
-        yield QtPanel(model, qtbot.addWidget)
-    else:
-        yield NotebookPanel(model)
-        W.Widget.close_all()
+    yield QtPanel(model, bot) if bot else NotebookPanel(model)
+    project.close()
+    W.Widget.close_all()
 
 
-def settle(panel: Any) -> None:
-    wait_for(lambda: not panel.view.model.refresh.stale)
+@pytest.fixture
+def project(panel: Any) -> Project:
+    opened: Project = panel.view.model.project
+    return opened
 
 
 def test_the_draws_are_scrubbed(panel: Any) -> None:
-    settle(panel)
+    panel.settle()
     assert "Flip: axes (x), shift (0.25, -1)" in panel.words()
     panel.drag(12)
-    settle(panel)
+    panel.settle()
     assert panel.after() == 12 + 7
     assert "what epoch 12 trains on" in panel.words()
     assert "mask, class 1: 40 → 30 mm², -25.0 %" in panel.words()
 
 
 def test_steps_are_added_and_removed(panel: Any, project: Project) -> None:
-    settle(panel)
+    panel.settle()
     assert panel.steps() - nested(panel) == 2
     panel.view.model.steps.add("Noise")
     panel.view.model.steps.remove(0)
-    settle(panel)
+    panel.settle()
     assert project.experiment is not None
     assert [step.name for step in project.experiment.augmentation] == ["Noise", "Noise"]
     project.undo()
@@ -135,11 +137,10 @@ def test_without_a_sample_the_panel_says_what_to_do(panel: Any, project: Project
     assert "Choose a sample in the Data panel." in panel.words()
 
 
-def test_the_notebook_leaves_the_screen_to_the_data_panel(project: Project) -> None:
-    panel = NotebookPanel(AugmentationModel(project, pause=0.001))
-    settle(panel)
+@pytest.mark.parametrize("panel", ["notebook"], indirect=True)
+def test_the_notebook_leaves_the_screen_to_the_data_panel(panel: Any, project: Project) -> None:
+    panel.settle()
     picture = project.screen.picture("image")
     assert picture is not None
     assert picture.array.shape == (1, 4, 6)
     assert panel.view.model.after.picture("image") is not None
-    W.Widget.close_all()

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QCoreApplication, QEvent, Qt
 from qtpy.QtWidgets import QApplication, QLineEdit
 
 from fuse_engine.core.errors import SampleError
 from fuse_gui.models.model import ModelModel
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
+from fuse_gui.qt.cards import Card
+from fuse_gui.qt.hop import qt_deliver
 from fuse_gui.qt.model import ModelView
 from fuse_gui.qt.processors import Facts, ProcessorsView
 from tests.gui_engine import FakeEngine, picture
-from tests.gui_project import open_toy, wait_for
+from tests.gui_project import open_toy
 
 FACTS = {"shape": [1, 4, 6], "dtype": "float32", "min": 0.0, "max": 1.0, "mean": 0.25, "spacing": [0.5, 0.25]}
 
@@ -36,8 +40,8 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def project(engine: FakeEngine, tmp_path: Path) -> Iterator[Project]:
-    made = open_toy(engine, tmp_path)
+def project(engine: FakeEngine, tmp_path: Path, qapp: QApplication) -> Iterator[Project]:
+    made = open_toy(engine, tmp_path, qt_deliver())
     yield made
     made.close()
 
@@ -63,6 +67,31 @@ def test_a_click_on_a_problem_goes_to_its_field(
     model_view.problems.itemClicked.emit(model_view.problems.item(0))
     QApplication.processEvents()
     assert (before, smooth.visibleRegion().isEmpty()) == (True, False)
+
+
+def test_a_folded_card_opens_for_its_problem(model_view: ModelView, engine: FakeEngine, project: Project) -> None:
+    engine.answers["validate"] = [{"message": "too few", "where": "losses.overlap.Dice.smooth"}]
+    project.check()
+    smooth = model_view.findChild(QLineEdit, "smooth")
+    for card in model_view.findChildren(Card):
+        card.unfold(False)
+    assert not smooth.isVisible()
+    model_view.model.focus(model_view.model.problems[0])
+    assert smooth.isVisible()
+
+
+def test_what_was_removed_hears_of_nothing_any_more(
+    model_view: ModelView, engine: FakeEngine, project: Project
+) -> None:
+    cards = [weakref.ref(card) for card in model_view.findChildren(Card)]
+    assert len(cards) == 3
+    project.edit(("model",), {"Net": {"heads": {}}})
+    project.edit(("losses",), {})
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    engine.answers["flow"] = [{"key": "data.input.new"}]
+    project.check()
+    assert [card() for card in cards] == [None] * 3
 
 
 def test_keys_and_shapes_are_a_table(model_view: ModelView, engine: FakeEngine, project: Project) -> None:
@@ -110,7 +139,7 @@ def processors(project: Project, qtbot: Any) -> ProcessorsView:
     view = ProcessorsView(ProcessorsModel(project, pause=0.001))
     qtbot.addWidget(view)
     view.show()
-    wait_for(lambda: view.model.results)
+    qtbot.waitUntil(lambda: bool(view.model.results))
     return view
 
 
@@ -126,10 +155,12 @@ def test_a_click_on_a_card_shows_the_sample_after_that_step(
         assert float(shown.array.max()) == value
 
 
-def test_the_failing_step_says_so(processors: ProcessorsView, project: Project, engine: FakeEngine) -> None:
+def test_the_failing_step_says_so(
+    processors: ProcessorsView, project: Project, engine: FakeEngine, qtbot: Any
+) -> None:
     engine.answers["steps"] = SampleError("empty window", where="data.input.image.1.Window", sample="s1")
     project.edit(("data", "input", "image", 1), {"Window": {"high": "5"}})
-    wait_for(lambda: not processors.model.refresh.stale)
+    qtbot.waitUntil(lambda: not processors.model.refresh.stale)
     cards = processors.findChildren(Facts)
     assert [card.error.text() for card in cards] == ["", "empty window; sample 's1'"]
 
@@ -141,10 +172,12 @@ def test_another_key_brings_other_cards(processors: ProcessorsView) -> None:
     assert len(processors.steps.cards) == 1
 
 
-def test_a_hidden_panel_computes_nothing(processors: ProcessorsView, project: Project, engine: FakeEngine) -> None:
+def test_a_hidden_panel_computes_nothing(
+    processors: ProcessorsView, project: Project, engine: FakeEngine, qtbot: Any
+) -> None:
     processors.hide()
     engine.asked.clear()
     project.edit(("data", "input", "image", 1), {"Window": {"high": "5"}})
     project.select("s2")
-    wait_for(lambda: "validate" in engine.methods())
+    qtbot.waitUntil(lambda: "validate" in engine.methods())
     assert "steps" not in engine.methods()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import sys
 import tempfile
@@ -10,9 +11,10 @@ import time
 import traceback
 from collections.abc import Sequence
 from importlib import import_module, metadata
+from importlib.util import find_spec
 from pathlib import Path
 
-from fuse_engine.cli.options import CANCELLED, FAILED, OK, PROBLEM, USAGE, Handler
+from fuse_engine.cli.options import CANCELLED, FAILED, OK, PROBLEM, USAGE, Handler, Subparsers
 
 OURS = ("new", "validate", "train", "infer", "analyze", "explain", "runs", "catalog")
 """Our commands in the order of the work; each is a module here with `add(subparsers)`."""
@@ -20,7 +22,8 @@ OURS = ("new", "validate", "train", "infer", "analyze", "explain", "runs", "cata
 GROUP = "fuse_engine.commands"
 """Entry points of commands of other packages, by the command's name: callables `add(subparsers)`.
 
-A command's parser sets the default `handler`: what is called with the options and returns the exit code.
+A command's parser sets the default `handler`: what is called with the options and returns the exit code. The
+module is imported only when the command is asked for; the help shows the first line of its docstring.
 """
 
 EPILOG = """\
@@ -48,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser; commands of other packages are imported unless `words` begin with one of ours."""
+    """Return the parser; of other packages' commands only the one that `words` begin with is imported."""
     parser = argparse.ArgumentParser(
         prog="fuse-gui",
         description="From a folder of scans and a table of labels to a trained, understood model.",
@@ -57,19 +60,35 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in OURS:
         import_module(f"fuse_engine.cli.{name}").add(subparsers)
-    if not words or words[0] not in OURS:
-        _add_others(subparsers)
+    wanted = words[0] if words else ""
+    for entry in metadata.entry_points(group=GROUP) if wanted not in OURS else ():
+        if entry.name == wanted:
+            _add_other(subparsers, entry)
+        else:
+            subparsers.add_parser(entry.name, help=_sentence(entry.module))
     return parser
 
 
-def _add_others(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    for entry in metadata.entry_points(group=GROUP):
-        try:
-            entry.load()(subparsers)
-        except Exception as error:  # noqa: BLE001 the boundary: a broken package is reported, the rest goes on
-            print(
-                f"warning: command '{entry.name}' is not there: {type(error).__name__}: {error}", file=sys.stderr
-            )
+def _add_other(subparsers: Subparsers[argparse.ArgumentParser], entry: metadata.EntryPoint) -> None:
+    try:
+        entry.load()(subparsers)
+    except Exception as error:  # noqa: BLE001 the boundary: a package that is broken is not ours to trace
+        print(f"'{entry.name}' of {entry.module} is broken: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+def _sentence(module: str) -> str:
+    """Return the first line of a module's docstring, without what stands before a colon; imports nothing."""
+    top, *rest = module.split(".")
+    spec = find_spec(top)
+    if spec is None or not spec.submodule_search_locations:
+        return ""
+    path = Path(next(iter(spec.submodule_search_locations)), *rest)
+    try:
+        text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
+        first = (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+    except (OSError, ValueError, SyntaxError):
+        return ""
+    return first.rpartition("`: ")[2].rstrip(".")
 
 
 def _run(options: argparse.Namespace, rest: list[str]) -> int:

@@ -18,11 +18,15 @@ class Average:
         self.state: dict[str, Tensor] = {name: value.clone() for name, value in module.state_dict().items()}
 
     @torch.no_grad()
-    def update(self) -> None:
-        """Take a step towards the module; whole numbers (counters) are taken over."""
+    def update(self, step: int) -> None:
+        """Take a step towards the module, a larger one early on, so that the random start is soon forgotten.
+
+        Whole numbers (counters) are taken over.
+        """
+        decay = min(self._decay, (1 + step) / (10 + step))
         for name, value in self._module.state_dict().items():
             if value.is_floating_point():
-                self.state[name].lerp_(value, 1 - self._decay)
+                self.state[name].lerp_(value, 1 - decay)
             else:
                 self.state[name].copy_(value)
 

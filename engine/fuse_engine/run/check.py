@@ -69,8 +69,11 @@ def check(experiment: Experiment, samples: bool = True) -> list[Problem]:
         try:
             problems = _preview_problems(assembly, preview(assembly))
         except FuseError as error:
-            problems = [found for found in error.problems if found not in sample_problems]
-    return _sourced(assembly, [*sample_problems, *problems])
+            problems = list(error.problems)
+    told = {problem.sample for problem in sample_problems}
+    return _sourced(
+        assembly, [*sample_problems, *(found for found in problems if found.sample not in told - {""})]
+    )
 
 
 def flow(experiment: Experiment) -> list[KeyInfo]:
@@ -140,7 +143,9 @@ def _sample_problems(assembly: Assembly) -> Iterator[Problem]:
         same = found.setdefault(problem.where, [])
         if problem.sample not in [other.sample for other in same]:
             same.append(problem)
+    order = {name: index for index, name in enumerate(assembly.cohort.ids)}
     for where, same in found.items():
+        same.sort(key=lambda problem: order[problem.sample])
         yield from same[:NAMED]
         if len(same) > NAMED:
             yield Problem(f"{len(same) - NAMED} more samples have a problem here", where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,8 +71,8 @@ def evaluate(
     sums, ids = Sums(), list[str]()
     collected: dict[str, list[Rows]] = {name: [] for name in metrics}
     compute.module.eval()
-    with torch.no_grad():
-        for loaded in loader:
+    with torch.no_grad(), closing(iter(loader)) as batches:
+        for loaded in batches:
             bad.note(loaded.bad)
             if loaded.data is None:
                 continue

@@ -6,7 +6,7 @@ import math
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +112,7 @@ def plain_batches(ids: Sequence[str], size: int) -> list[list[Address]]:
 
 
 class Loader:
-    """Loads batches one after the other; the loaders live as long as the `for` loop that reads it.
+    """Loads batches one after the other; the loaders live as long as the iterator.
 
     Raises:
         RunError: when a loader takes far too long or dies.
@@ -134,17 +134,19 @@ class Loader:
         """Return the number of batches."""
         return len(self._batches)
 
-    def __iter__(self) -> Iterator[Loaded]:
-        """Go over the batches in their order."""
+    def __iter__(self) -> Generator[Loaded, None, None]:
+        """Go over the batches in their order; close the iterator where it is left early."""
         others = set(multiprocessing.active_children())
-        iterator = iter(self._loader)
+        iterator: Any = iter(self._loader)
         mine = set(multiprocessing.active_children()) - others
         try:
             yield from iterator
         except RuntimeError as error:
             raise RunError(f"loading failed: {error}", where="data.batch.workers") from error
         finally:
-            del iterator
+            if mine:
+                # else torch would raise the end of a loader as an error, wherever this process then is
+                iterator._shutdown_workers()
             for process in mine & set(multiprocessing.active_children()):
                 process.kill()
 

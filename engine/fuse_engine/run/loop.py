@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -117,24 +117,31 @@ class Loop:
         return progress.step > progress.closed * size and (progress.step % size == 0 or bool(progress.ended))
 
     def _run_epochs(self) -> None:
-        progress, size = self._learner.progress, len(self._sampler)
+        progress = self._learner.progress
         items = Items(self._assembly.dataset, self._assembly.augmenter())
         batch = self._assembly.experiment.data.batch
         batches = TrainingBatches(self._sampler, progress.step, self._steps)
         self._begin_stage()
-        started = time.perf_counter()
-        for loaded in Loader(items, batches, batch.workers, batch.size, self._reporter.in_loader):
-            ended = self._step(loaded, started)
-            if ended or progress.step % size == 0:
-                progress.ended = ended or ""
-                self._close_epoch()
-            elif progress.step % self._training.checkpoint_steps == 0 and not progress.skipped:
-                self._save_last()
-            if progress.ended:
-                return
-            if (request := self._reporter.control.wanted()) and progress.step < self._steps:
-                raise Ended(request)
+        loader = Loader(items, batches, batch.workers, batch.size, self._reporter.in_loader)
+        with closing(iter(loader)) as loading:
             started = time.perf_counter()
+            for loaded in loading:
+                self._one(loaded, started)
+                if progress.ended:
+                    return
+                if (request := self._reporter.control.wanted()) and progress.step < self._steps:
+                    raise Ended(request)
+                started = time.perf_counter()
+
+    def _one(self, loaded: Loaded, started: float) -> None:
+        """Take a step, and what is due after it: the end of the epoch, or a checkpoint."""
+        progress = self._learner.progress
+        ended = self._step(loaded, started)
+        if ended or progress.step % len(self._sampler) == 0:
+            progress.ended = ended or ""
+            self._close_epoch()
+        elif progress.step % self._training.checkpoint_steps == 0 and not progress.skipped:
+            self._save_last()
 
     def _begin_stage(self) -> None:
         """Freeze what the stage freezes; a frozen part keeps its running statistics as well as its weights."""
@@ -200,7 +207,7 @@ class Loop:
         progress.skipped = 0
         compute.optimizer.step()
         if self._learner.average is not None:
-            self._learner.average.update()
+            self._learner.average.update(progress.step)
         values = torch.stack([share.detach().float() for share in shares.values()]).tolist()
         return dict(zip(shares, values, strict=True))
 

@@ -31,7 +31,7 @@ def test_help_lists_every_command_and_the_exit_codes(shell):
 
 def test_help_needs_nothing_heavy():
     code = (
-        "import sys; from fuse_engine.cli import main; main(['train', '--help']);"
+        "import sys; from fuse_engine.cli import main; main(['train', '--help']); main(['--help']);"
         "print([n for n in ('torch', 'numpy', 'pandas', 'pydantic', 'SimpleITK', 'psutil') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -86,30 +86,41 @@ def test_ctrl_c_is_130_without_a_trace(shell, monkeypatch, tmp_path):
     assert shell("runs") == (130, [], ["cancelled"])
 
 
-def test_a_broken_command_of_another_package_is_reported_and_the_rest_goes_on(shell, monkeypatch):
-    class Broken:
-        name = "paint"
+class Paint:
+    """An entry point of another package."""
 
-        def load(self):
-            raise ImportError("no brush")
+    name, module = "paint", "fuse_engine.core.keys"
 
-    monkeypatch.setattr(program.metadata, "entry_points", lambda group: [Broken()])
-    code, _, errors = shell("--help")
-    assert code == 0
-    assert errors == ["warning: command 'paint' is not there: ImportError: no brush"]
+    def __init__(self, add):
+        self._add = add
+
+    def load(self):
+        return self._add
+
+
+def test_a_command_of_another_package_is_listed_without_being_imported(shell, monkeypatch):
+    monkeypatch.setattr(program.metadata, "entry_points", lambda group: [Paint(None)])
+    code, lines, errors = shell("--help")
+    assert (code, errors) == (0, [])
+    text = " ".join(" ".join(lines).split())
+    assert "paint Dotted paths into the sample and batch dict, as fields of components examples:" in text
+
+
+def test_a_broken_command_of_another_package_is_one_line(shell, monkeypatch):
+    monkeypatch.setattr(program.metadata, "entry_points", lambda group: [Paint(None)])
+    code, _, errors = shell("paint")
+    assert code == 2
+    assert errors[0] == "'paint' of fuse_engine.core.keys is broken: TypeError: 'NoneType' object is not callable"
 
 
 def test_a_command_of_another_package_gets_exit_codes_and_messages_for_nothing(shell, monkeypatch):
     def refuse(options):
         raise FuseError("no paint", expected="a bucket")
 
-    class Paint:
-        name = "paint"
+    def add(subparsers):
+        subparsers.add_parser("paint").set_defaults(handler=refuse)
 
-        def load(self):
-            return lambda subparsers: subparsers.add_parser("paint").set_defaults(handler=refuse)
-
-    monkeypatch.setattr(program.metadata, "entry_points", lambda group: [Paint()])
+    monkeypatch.setattr(program.metadata, "entry_points", lambda group: [Paint(add)])
     assert shell("paint") == (1, [], ["no paint; expected a bucket"])
 
 

@@ -113,15 +113,16 @@ def test_the_average_follows_its_formula() -> None:
     module = torch.nn.Linear(1, 1)
     average = Average(module, 0.9)
     expected = start_value = module.weight.item()
-    for step in range(3):
+    for step in (0, 1, 1000):
         with torch.no_grad():
             module.weight.fill_(start_value + step)
-        average.update()
-        expected = 0.9 * expected + 0.1 * (start_value + step)
+        average.update(step)
+        decay = {0: 1 / 10, 1: 2 / 11, 1000: 0.9}[step]
+        expected = decay * expected + (1 - decay) * (start_value + step)
     assert average.state["weight"].item() == pytest.approx(expected)
     with average.in_place():
         assert module.weight.item() == pytest.approx(expected)
-    assert module.weight.item() == pytest.approx(start_value + 2)
+    assert module.weight.item() == pytest.approx(start_value + 1000)
 
 
 def test_the_gradient_is_clipped(tiny: Experiment) -> None:

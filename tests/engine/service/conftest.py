@@ -7,7 +7,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fuse_engine.service.arrays import PREFIX, memory_folder
 from fuse_engine.service.client import Engine
 
 STORY_WORKER = Path(__file__).with_name("story_worker.py")
@@ -19,9 +18,17 @@ def own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def start():
+def memory(tmp_path, monkeypatch):
+    """A folder in the place of the one that all programs share."""
+    folder = tmp_path / "memory"
+    folder.mkdir()
+    monkeypatch.setattr("fuse_engine.service.arrays.memory_folder", lambda: folder)
+    return folder
+
+
+@pytest.fixture
+def start(memory):
     """Start engines over the story worker; afterwards no process and no memory file may be left."""
-    before = set(memory_folder().glob(f"{PREFIX}*"))
     engines = []
 
     def start_one(*words):
@@ -33,7 +40,7 @@ def start():
     for engine in engines:
         engine.close()
     assert not [pid for pid in pids if psutil.pid_exists(pid)]
-    assert set(memory_folder().glob(f"{PREFIX}*")) <= before
+    assert list(memory.iterdir()) == []
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from fuse_engine.core.errors import FuseError, SampleError
-from fuse_engine.service.arrays import PREFIX, ArrayFolder, memory_folder
+from fuse_engine.service.arrays import ArrayFolder, memory_folder
 
 
 @pytest.fixture
@@ -153,13 +153,21 @@ def test_no_worker_and_no_memory_outlives_its_client(client, mode, until):
     assert not Path(folder).exists()
 
 
-def test_folders_of_owners_that_were_killed_are_swept_and_of_living_ones_kept(monkeypatch):
+def test_folders_of_owners_that_were_killed_are_swept_and_of_living_ones_kept(memory, monkeypatch):
     monkeypatch.setattr("fuse_engine.service.arrays._YOUNG", -1.0)
     alive, gone = ArrayFolder(), ArrayFolder()
     gone._lock.release()
     newest = ArrayFolder()
-    assert alive.path.exists()
-    assert not gone.path.exists()
+    assert set(memory.iterdir()) == {alive.path, newest.path}
     for folder in (alive, newest):
         folder.remove()
-    assert alive.path not in memory_folder().glob(f"{PREFIX}*")
+    assert list(memory.iterdir()) == []
+
+
+def test_arrays_are_private_and_lie_in_memory():
+    folder = ArrayFolder()
+    mode = folder.path.stat().st_mode & 0o777
+    parent = folder.path.parent
+    folder.remove()
+    assert mode == 0o700
+    assert parent == memory_folder()

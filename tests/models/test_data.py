@@ -1,0 +1,102 @@
+"""The Data panel's words and moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fuse_engine.core.catalog import Catalog
+from fuse_engine.core.errors import FuseError
+from fuse_gui.models.data import DataModel
+from fuse_gui.models.project import Project
+from tests.gui_engine import FakeEngine, cohort_reply
+from tests.gui_runs import toy
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def model(engine: FakeEngine, tmp_path: Path) -> Iterator[DataModel]:
+    project = Project(engine, catalog=Catalog())
+    made = DataModel(project)
+    made.open(toy(tmp_path))
+    yield made
+    project.close()
+
+
+def test_the_summary_counts_parts_and_classes(model: DataModel) -> None:
+    assert model.heading == "toy (toy.yaml)"
+    assert model.summary == "6 samples: train 4, validation 1, test 1\nfinding: normal 4, positive 2"
+    model.set_filter("finding==positive")
+    assert model.summary.endswith("2 samples shown")
+
+
+def test_what_is_wrong_with_the_table_is_counted_and_named(model: DataModel, engine: FakeEngine) -> None:
+    assert model.health == "No problems found in the table."
+    problems = [{"message": "no such file", "sample": f"s{n}", "where": "data.input.image"} for n in range(5)]
+    engine.answers["cohort"] = {**cohort_reply(), "problems": problems}
+    model.open(model.project.path or "")
+    assert model.health.startswith("5 problems in the table:\n• data.input.image: sample 's0': no such file")
+    assert model.health.endswith("… and 2 more")
+    assert len(model.project.problems) == 5
+    assert model.strip.sample == "s0"
+    model.strip.open_sample()
+    assert model.project.sample_id == "s0"
+
+
+def test_rows_and_steps_choose_samples(model: DataModel) -> None:
+    model.select_row(2)
+    assert model.project.sample_id == "s2"
+    assert "Sample s2" in model.sample
+    assert "gt.finding: positive" in model.sample
+    model.step(1)
+    model.step(1)
+    assert model.project.sample_id == "s4"
+    model.set_filter("part==train")
+    model.step(1)
+    assert model.project.sample_id == "s5"
+    model.step(1)
+    model.select_row(99)
+    assert model.project.sample_id == "s5"
+
+
+def test_a_class_is_shown_with_its_name(model: DataModel, engine: FakeEngine) -> None:
+    engine.answers["sample"] = {
+        "image": None,
+        "gt": None,
+        "values": {"data.gt.finding": "1", "data.gt.other": "1"},
+    }
+    model.select_row(0)
+    assert "gt.finding: 1 (positive)" in model.sample
+    assert model.sample.endswith("gt.other: 1")
+
+
+def test_a_cohort_that_cannot_be_read_is_a_problem(model: DataModel, engine: FakeEngine) -> None:
+    engine.answers["cohort"] = FuseError("sample 's1' is listed twice", where="data.source.Table")
+    model.open(model.project.path or "")
+    assert model.summary == "No samples."
+    assert "listed twice" in model.strip.text
+
+
+def test_an_answer_in_an_unknown_form_is_a_problem(model: DataModel, engine: FakeEngine) -> None:
+    engine.answers["cohort"] = {"rows": []}
+    model.open(model.project.path or "")
+    assert "unknown form" in model.strip.text
+    assert model.strip.report.count("\n") == 0
+
+
+def test_an_empty_panel_says_what_to_do(tmp_path: Path) -> None:
+    project = Project(FakeEngine(), catalog=Catalog())
+    model = DataModel(project)
+    assert "Open one" in model.heading
+    assert model.summary == ""
+    assert model.health == ""
+    model.step(1)
+    model.save()
+    assert "nothing to save" in model.strip.text
+    project.close()

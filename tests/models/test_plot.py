@@ -1,0 +1,80 @@
+"""Plots as descriptions: thinned, painted, clicked."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import matplotlib.image
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+
+from fuse_gui.models.plot import LIMIT, Axes, Figure, Line, Table, hit, paint, png, thin
+
+
+def test_thinning_keeps_order_ends_and_every_peak() -> None:
+    x = np.arange(1_000_003.0)
+    y = np.sin(x / 1e5)
+    y[123_456], y[777_777], y[500_000] = 9.0, -9.0, np.nan
+    few, values = thin(x, y)
+    assert len(few) <= LIMIT + 2
+    assert (np.diff(few) > 0).all()
+    assert values.max() == 9.0
+    assert values.min() == -9.0
+    assert {123_456.0, 777_777.0} <= set(few)
+    assert thin(x[:10], y[:10])[0] is not None
+    assert len(thin(x[:10], y[:10])[0]) == 10
+
+
+def test_thinning_a_million_points_takes_less_than_a_redraw() -> None:
+    x, y = np.arange(1e6), np.random.default_rng(0).random(1_000_000)
+    start = time.process_time()
+    thin(x, y)
+    assert time.process_time() - start < 0.5
+
+
+def test_a_stretch_without_numbers_is_no_error() -> None:
+    y = np.full(100_000, np.nan)
+    y[-1] = 1.0
+    assert thin(np.arange(100_000.0), y)[1][-1] == 1.0
+
+
+def painted(figure: Figure) -> Canvas:
+    canvas = Canvas(figsize=(4, 3), dpi=100)
+    FigureCanvasAgg(canvas)
+    paint(figure, canvas, stacked=True)
+    canvas.canvas.draw()
+    return canvas
+
+
+def test_a_click_finds_the_nearest_point_in_reach() -> None:
+    line = Line(np.array([0.0, 1.0, 2.0]), np.array([5.0, np.nan, 6.0]), style="dots", ids=("a", "b", "c"))
+    figure = Figure((Axes(lines=(line,)), Axes(note="nothing")))
+    canvas = painted(figure)
+    x, y = canvas.axes[0].transData.transform((2.0, 6.0))
+    found = hit(figure, canvas, x + 3, y - 4)
+    assert found is not None
+    assert found.id == "c"
+    assert abs(found.distance - 5.0) < 1e-6
+    assert hit(figure, canvas, x + 3, y - 40) is None
+
+
+def test_a_click_finds_the_cell_of_a_table() -> None:
+    table = Table(np.array([[3, 1], [0, 2]]), ("sick", "well"), ("says sick", "says well"))
+    figure = Figure((Axes(table=table),))
+    canvas = painted(figure)
+    x, y = canvas.axes[0].transData.transform((1.2, 0.2))
+    found = hit(figure, canvas, x, y)
+    assert found is not None
+    assert found.id == "sick\nsays well"
+    assert hit(figure, canvas, 1.0, 1.0) is None
+
+
+def test_a_picture_has_the_size_and_the_colour_of_the_line() -> None:
+    line = Line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), colour="#ff0000")
+    data = png(Figure((Axes(title="t", lines=(line,), marks=((0.5, "half"),)),)), 300, 200)
+    pixels = matplotlib.image.imread(io.BytesIO(data), format="png")
+    assert pixels.shape[:2] == (200, 300)
+    red = (pixels[..., 0] > 0.9) & (pixels[..., 1] < 0.2)
+    assert red.sum() > 100
