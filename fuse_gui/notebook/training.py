@@ -7,8 +7,6 @@ import ipywidgets as widgets
 from fuse_gui.models.training import TrainingModel
 from fuse_gui.notebook.plot import PlotView
 
-_WIDE = widgets.Layout(width="100%")
-
 
 class TrainingView(widgets.VBox):  # type: ignore[misc]
     """Start, stop and continue runs, and watch them."""
@@ -17,11 +15,11 @@ class TrainingView(widgets.VBox):  # type: ignore[misc]
         """Follow the model."""
         self.model = model
         self.state, self.progress = widgets.Label(), widgets.Label()
-        self.bar = widgets.FloatProgress(min=0, max=1, layout=_WIDE)
+        self.bar = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="100%"))
         self.plot = PlotView()
         self.numbers = _text("5em")
         self.notes = _text("4em")
-        self.runs = widgets.Select(options=[], rows=4, layout=_WIDE)
+        self.runs = widgets.Select(options=[], rows=4, layout=widgets.Layout(width="100%"))
         self.start = _button(model.start_label, model.start_help, "fuse-start", model.start)
         self.stop = _button(model.stop_label, model.stop_help, "fuse-stop", model.stop)
         self.cancel = _button(model.cancel_label, model.cancel_help, "fuse-cancel", model.cancel)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from fuse_gui.models.analysis import AnalysisModel
-from fuse_gui.qt.buttons import push
+from fuse_gui.qt.buttons import form, push
 from fuse_gui.qt.controls import HELP, WRONG, Combo, Text, tooltip
 from fuse_gui.qt.plot import PlotView
 from fuse_gui.qt.sides import COLUMNS, Sides, stack
@@ -44,10 +44,7 @@ class AnalysisView(QWidget):  # type: ignore[misc]
 
     def _arrange(self) -> None:
         model = self.model
-        choices = QFormLayout()
-        choices.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        choices.addRow(model.plot_label, self.chooser)
-        choices.addRow(model.measure_label, self.measure)
+        choices = form((model.plot_label, self.chooser), (model.measure_label, self.measure))
         head = QHBoxLayout()
         head.addWidget(self.state, 1)
         head.addWidget(push(model.refresh_label, model.refresh_help, model.refresh))

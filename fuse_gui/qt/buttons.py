@@ -1,10 +1,12 @@
-"""Buttons, alike in every panel."""
+"""Buttons and rows of settings, alike in every panel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton
 
 from fuse_gui.qt.controls import tooltip
 
@@ -15,3 +17,14 @@ def push(text: str, help_text: str, action: Callable[[], object]) -> QPushButton
     made.setToolTip(tooltip(help_text))
     made.clicked.connect(lambda: action())
     return made
+
+
+def form(*rows: tuple[str, Any]) -> QFormLayout:
+    """Return rows of a name and a widget or layout; the names are plain text."""
+    layout = QFormLayout()
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    for name, part in rows:
+        label = QLabel(name)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        layout.addRow(label, part)
+    return layout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from fuse_gui.models.field import Item
@@ -50,6 +51,8 @@ class Card(Folding):
             self._name.setObjectName("name")
             self._name.setMinimumWidth(60)
             self._name.editingFinished.connect(self._rename)
+        else:
+            self._name.setTextFormat(Qt.TextFormat.PlainText)
         self._name.setVisible(not items.of_fields)
         head.addWidget(self._name, 3 if items.named else 0)
         if control is not None and not items.named:

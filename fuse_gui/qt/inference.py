@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from fuse_gui.models.inference import InferenceModel
-from fuse_gui.qt.buttons import push
+from fuse_gui.qt.buttons import form, push
 from fuse_gui.qt.controls import HELP, Combo, Text, tooltip
 from fuse_gui.qt.sides import COLUMNS, Sides, stack
 from fuse_gui.qt.strip import Strip
@@ -44,14 +44,10 @@ class InferenceView(QWidget):  # type: ignore[misc]
             name: _slider(percent, lambda value, name=name: model.set_opacity(name, value))
             for name, percent in model.opacities.items()
         }
-        chosen, drawn, asked = _form(), _form(), _form()
-        chosen.addRow(model.run_label, self.run)
-        chosen.addRow(model.checkpoint_label, self.checkpoint)
-        drawn.addRow(model.threshold_label, _row(self.threshold, self.limit))
-        for name, slider in self.sliders.items():
-            drawn.addRow(model.opacity_labels[name], slider)
-        asked.addRow(model.head_label, self.head)
-        asked.addRow(model.class_label, self.target)
+        chosen = form((model.run_label, self.run), (model.checkpoint_label, self.checkpoint))
+        opacities = [(model.opacity_labels[name], slider) for name, slider in self.sliders.items()]
+        drawn = form((model.threshold_label, _row(self.threshold, self.limit)), *opacities)
+        asked = form((model.head_label, self.head), (model.class_label, self.target))
         buttons = _row(self.predict, self.cancel)
         first = stack(chosen, buttons, self.follow, self.status, self.result)
         column = QVBoxLayout(self)
@@ -72,12 +68,6 @@ class InferenceView(QWidget):  # type: ignore[misc]
         self.predict.setEnabled(model.can_predict)
         self.heatmap.setEnabled(model.can_explain)
         self.cancel.setEnabled(model.running)
-
-
-def _form() -> QFormLayout:
-    form = QFormLayout()
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return form
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

@@ -82,25 +82,31 @@ def test_the_run_goes_on_without_its_window(orphan: tuple[Path, RunFolder]) -> N
     assert run.status().state in ALIVE
 
 
-def test_a_new_window_attaches_with_the_full_history(window: Any, orphan: tuple[Path, RunFolder]) -> None:
+@pytest.fixture(scope="module")
+def attached(window: Any, orphan: tuple[Path, RunFolder]) -> tuple[Any, int, float]:
+    """The training panel of a new window: its model, the batches there were before, the seconds it took."""
     path, run = orphan
     training = open_docks(window)["Training"][1].model
     known = batches(run)
     started = time.monotonic()
     project_of(window).open(path)
     wait_until(lambda: len(training.history.steps) >= known, 30, "the history")
-    took = time.monotonic() - started
-    assert project_of(window).run == run
-    assert training.history.steps[:known] == list(
-        range(training.history.steps[0], known + training.history.steps[0])
-    )
+    return training, known, time.monotonic() - started
+
+
+def test_a_new_window_attaches_with_the_full_history(
+    attached: tuple[Any, int, float], orphan: tuple[Path, RunFolder]
+) -> None:
+    training, known, took = attached
+    steps = training.history.steps
+    assert training.project.run == orphan[1]
+    assert steps[:known] == list(range(steps[0], steps[0] + known))
     assert took < ATTACHED_IN
 
 
-def test_the_window_stays_responsive_while_the_run_trains(window: Any, orphan: tuple[Path, RunFolder]) -> None:
-    path, run = orphan
-    project_of(window).open(path)
-    wait_until(lambda: project_of(window).run == run, 30, "the run")
+def test_the_window_stays_responsive_while_the_run_trains(
+    attached: tuple[Any, int, float], orphan: tuple[Path, RunFolder]
+) -> None:
     ticks = [time.perf_counter()]
     timer = QTimer()
     timer.setTimerType(Qt.PreciseTimer)
@@ -109,5 +115,5 @@ def test_the_window_stays_responsive_while_the_run_trains(window: Any, orphan: t
     until = time.monotonic() + WATCHED
     wait_until(lambda: time.monotonic() > until, 60, "the end of the watch")
     timer.stop()
-    assert run.status().state in ALIVE
+    assert orphan[1].status().state in ALIVE
     assert max(after - before for before, after in itertools.pairwise(ticks)) < GAP_BOUND

@@ -1,4 +1,4 @@
-"""The Data, Inference and Analysis docks in Qt, the strip, the table, the plot, and the way to the window's thread."""
+"""The Data, Inference and Analysis docks in Qt, the strip, the plot, and the way to the window's thread."""
 
 from __future__ import annotations
 

@@ -145,6 +145,8 @@ class Best(Section):
     """Whether smaller or larger is better."""
     on_equal_values: Literal["better", "worse"] = "worse"
     """Whether an equal value replaces the best epoch so far."""
+    after: float = Field(0.0, ge=0, lt=1)
+    """Share of the epochs that only count until a later one is done, e.g. 0.75 to choose among the last quarter."""
 
 
 class Training(Section):

@@ -60,18 +60,25 @@ def _precision(device: str, flags: frozenset[str]) -> Choice:
 
 def cpu_features() -> frozenset[str]:
     """Return the instruction sets of this CPU; empty where the system does not tell."""
+    return frozenset(_cpu("flags").split())
+
+
+def cpu_name() -> str:
+    """Return the model of this CPU, its architecture where the system does not tell."""
+    return _cpu("model name") or platform.machine()
+
+
+def _cpu(field: str) -> str:
     path = Path("/proc/cpuinfo")
-    if not path.exists():
-        return frozenset()
-    lines = (line for line in path.read_text().splitlines() if line.startswith("flags"))
-    return frozenset(next(lines, "").partition(":")[2].split())
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(field)), "")
 
 
 def describe(choice: Choice, threads: int) -> dict[str, Any]:
     """Return what a result may depend on besides the experiment; no names of persons, hosts or files."""
     return {
         "device": choice.device,
-        "device_name": torch.cuda.get_device_name() if choice.device == "cuda" else platform.machine(),
+        "device_name": torch.cuda.get_device_name() if choice.device == "cuda" else cpu_name(),
         "precision": choice.precision,
         "precision_why": choice.why,
         "threads": threads,

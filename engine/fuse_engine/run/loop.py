@@ -264,7 +264,8 @@ class Loop:
         progress, better = self._learner.progress, []
         for index, rule in enumerate(self._training.best):
             value = values.get(rule.source, math.nan)
-            won = is_better(rule, value, progress.best[index])
+            before = math.nan if progress.closed == int(rule.after * self._epochs) else progress.best[index]
+            won = is_better(rule, value, before)
             better.append(won)
             if won:
                 progress.best[index] = value
@@ -272,11 +273,10 @@ class Loop:
                     "format": FORMAT,
                     "model": self._learner.weights(),
                     "epoch": progress.closed,
+                    "source": rule.source,
                     "value": value,
                 }
-                self._reporter.save(
-                    f"best{index}", progress.step, {**state, "source": rule.source, "value": value}
-                )
+                self._reporter.save(f"best{index}", progress.step, state)
         return better
 
     def _save_last(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,13 +38,19 @@ class Reporter:
 
     def state(self, state: str, message: str = "") -> None:
         """Tell that the run is starting, running, or ended."""
-        self.status.set(state=state, message=message)
-        self.log.write("state", state=state, message=message)
+        text = self._without_folder(message)
+        self.status.set(state=state, message=text)
+        self.log.write("state", state=state, message=text)
 
     def warn(self, message: str, sample: str = "") -> None:
         """Tell a person something that does not end the run."""
-        self.log.write("warning", message=message, sample=sample)
-        print(f"warning: {message}", flush=True)
+        text = self._without_folder(message)
+        self.log.write("warning", message=text, sample=sample)
+        print(f"warning: {text}", flush=True)
+
+    def _without_folder(self, message: str) -> str:
+        """Return a message whose paths start from the experiment: where that lies may name a person."""
+        return message.replace(f"{self.folder.experiment_folder()}{os.sep}", "")
 
     def bad(self, bad: Bad) -> None:
         """Tell of a sample that is passed over."""

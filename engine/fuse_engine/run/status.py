@@ -126,10 +126,11 @@ class StatusFile:
 
     def set(self, **changes: Any) -> None:
         """Change fields and write the file; a full disk is tried again at the next heartbeat."""
-        with self._guard:
+        if changes:  # the heartbeat changes nothing, so it cannot undo what the run changes meanwhile
             self.status = replace(self.status, **changes)
-            with contextlib.suppress(OSError):  # a full disk must not end the run; the next heartbeat tries again
-                write_json(self.path, {**asdict(self.status), "updated": time.time()})
+        # a full disk must not end the run; the next heartbeat tries again
+        with self._guard, contextlib.suppress(OSError):
+            write_json(self.path, {**asdict(self.status), "updated": time.time()})
 
     def _beat(self) -> None:
         while not self._end.wait(HEARTBEAT):

@@ -32,6 +32,7 @@ def test_one_bad_sample_is_passed_over_and_named(tiny: Experiment) -> None:
     warnings = [event for event in folder.events()[0] if event["kind"] == "warning"]
     assert [event["sample"] for event in warnings] == [bad]
     assert f"sample '{bad}'" in warnings[0]["message"]
+    assert str(experiment.folder) not in (folder.path / "events.jsonl").read_text()
     assert all(bad not in event["ids"] for event in folder.events()[0] if event["kind"] == "batch")
     assert len(batches(folder)) == 6
 
@@ -74,6 +75,7 @@ class Broken(Items):
 @pytest.mark.parametrize("name", ["dies", "hangs"])
 def test_a_loader_that_dies_or_hangs_ends_the_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "PATIENCE", 1.0)
+    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.2)
     loader = Loader(Broken(), plain_batches([name], 1), workers=1, size=1)
     with pytest.raises(RunError, match="loading failed"):
         list(loader)

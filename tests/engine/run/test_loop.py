@@ -107,6 +107,16 @@ def test_the_average_is_what_is_validated_and_kept_as_best(tiny: Experiment) -> 
     assert any(not torch.equal(best[name], state["model"][name]) for name in best)
 
 
+def test_the_best_epoch_is_sought_where_the_rule_begins(tiny: Experiment) -> None:
+    falling = {"SGD": {"lr": 1e-4, "momentum": 0}}
+    rule = {"source": "validation.losses.total_loss", "optimization": "max", "after": 0.75}
+    stages = [{"epochs": 4}]
+    folder = run(tiny, training__optimizer=falling, training__stages=stages, training__best=[rule])
+    seen = [event["validation"]["losses"]["total_loss"] for event in events(folder, "epoch")]
+    assert seen[3] < max(seen[:3])
+    assert checkpoint.load(folder.checkpoint("best"))["epoch"] == 3
+
+
 def test_the_average_follows_its_formula() -> None:
     from fuse_engine.run.average import Average
 
