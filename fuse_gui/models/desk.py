@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ class Desk:
         self._deliver, self._is_closed = deliver, False
         self.requests = Requests(engine, self.deliver)
         self.message = ""
+        self._numbers, self._newest = itertools.count(), dict[str, int]()
         self._problems = Problems()
         self._problems.changed.connect(self.problems_changed.emit)
 
@@ -93,9 +95,15 @@ class Desk:
         topic: str,
         failed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Do what waits for a disk or a process on a thread of its own; `then` gets the result."""
+        """Do what waits for a disk or a process on a thread of its own; `then` gets the result.
+
+        The newest of a topic wins; what an older one finds is dropped.
+        """
+        number = self._newest[topic] = next(self._numbers)
 
         def finish(result: list[T], error: Exception | None) -> None:
+            if self._newest[topic] != number:
+                return
             if error is not None:
                 self.fail(error, topic=topic)
                 failed()

@@ -120,7 +120,7 @@ class TrainingModel:
         if run is not None and self.can_cancel:
             self._ask("cancel")
             again = self._watch.refresh
-            self.project.aside(lambda: process.kill(run), lambda _: again(), failed=self._failed, topic="training")
+            self.project.aside(lambda: process.kill(run), lambda _: again(), failed=self._failed, topic="cancel")
 
     def attach(self, run: RunFolder) -> None:
         """Watch another run, with everything it has reported so far."""

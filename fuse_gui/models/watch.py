@@ -62,6 +62,7 @@ class Watch:
         self._run: RunFolder | None = None
         self._since, self._fresh = 0, True
         self._listed = 0.0
+        self._orders = 0
         self._status: Status | None = None
         self._final: dict[Path, RunRow] = {}
         self._thread = threading.Thread(target=self._loop, name="watch", daemon=True)
@@ -71,18 +72,21 @@ class Watch:
         """List the runs of an experiment below `root` from now on."""
         with self._guard:
             self._root, self._experiment, self._listed = root, experiment, 0.0
+            self._orders += 1
         self._wake.set()
 
     def attach(self, run: RunFolder | None) -> None:
         """Watch a run from its first event on."""
         with self._guard:
             self._run, self._since, self._fresh, self._status = run, 0, True, None
+            self._orders += 1
         self._wake.set()
 
     def refresh(self) -> None:
         """Look at the list of runs now."""
         with self._guard:
             self._listed = 0.0
+            self._orders += 1
         self._wake.set()
 
     def close(self) -> None:
@@ -102,7 +106,7 @@ class Watch:
 
     def _look(self) -> Report | None:
         with self._guard:
-            run, since, fresh = self._run, self._since, self._fresh
+            run, since, fresh, orders = self._run, self._since, self._fresh, self._orders
             root, experiment, due = self._root, self._experiment, time.monotonic() - self._listed > LIST
         try:
             runs = self._list(root, experiment) if root is not None and due else None
@@ -115,7 +119,7 @@ class Watch:
             )
             return Report(run, fresh, error=failure)
         with self._guard:
-            if run != self._run:
+            if orders != self._orders:  # given while this look went on: what it found may be of before
                 return None
             news = fresh or bool(events) or status != self._status or runs is not None
             self._since, self._fresh, self._status = end, False, status

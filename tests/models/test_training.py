@@ -177,3 +177,14 @@ def test_a_run_folder_that_is_damaged_is_a_problem_not_a_crash(project: Project,
 @pytest.mark.parametrize(("seconds", "text"), [(40, "40 s"), (700, "12 min"), (12_000, "3 h 20 min")])
 def test_times_read_as_a_person_says_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_attaching_again_while_a_look_goes_on_loses_nothing(project: Project, tmp_path: Path) -> None:
+    run = made_run(tmp_path, "running")
+    model = opened(project, tmp_path)
+    wait_for(lambda: len(model.history.steps) == 20)
+    for pause in range(60):
+        model._run_changed()
+        time.sleep(0.001 * (pause % 7))
+    wait_for(lambda: len(model.history.steps) == 20 and model.status.state == "running")
+    assert project.run == run

@@ -49,6 +49,7 @@ def wait_for(address: str) -> None:
 @pytest.fixture(scope="module")
 def server(notebook_folder: Path) -> Iterator[str]:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}  # else a dialog asks for one
     nbformat.write(notebook, notebook_folder / "panel.ipynb")
     port = free_port()
     process = subprocess.Popen(
