@@ -159,7 +159,7 @@ class InferenceModel:
     def run_text(self) -> str:
         """The run that predicts."""
         run = self.project.run
-        return run.name if run else "no run (choose one in the Training panel)"
+        return run.name if run else "none"
 
     @property
     def checkpoints(self) -> tuple[str, ...]:

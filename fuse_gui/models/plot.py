@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,9 +17,14 @@ from numpy.typing import NDArray
 LIMIT = 4_000
 """Points of one line above which it is thinned: two for each pixel of a wide window."""
 COLOURS = ("#4c9be8", "#f2a03d", "#5fbf77", "#e4637c", "#a887e0", "#8c8c8c", "#39b5b2", "#c9b458")
+FULL = "#3a7fc4"
+"""Colour of a cell that holds all of its row."""
 DARK = {"figure": "#262930", "axes": "#1f2127", "text": "#d6d6d6", "grid": "#3c404a"}
 LIGHT = {"figure": "#ffffff", "axes": "#ffffff", "text": "#222222", "grid": "#dddddd"}
 """Colours of the frame; dark is napari's background."""
+
+_PAINTING = threading.Lock()
+"""Notebooks paint from several threads, and matplotlib's caches are for one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,21 +186,30 @@ def _paint_line(line: Line, colour: str, target: Any) -> None:
 
 def _paint_table(table: Table, target: Any, theme: dict[str, str]) -> None:
     shares = table.counts / np.maximum(table.counts.sum(1, keepdims=True), 1)
-    colours = LinearSegmentedColormap.from_list("counts", [theme["axes"], COLOURS[0]])
+    colours = LinearSegmentedColormap.from_list("counts", [theme["axes"], FULL])
     target.imshow(shares, cmap=colours, vmin=0, vmax=1, aspect="auto")
     target.set_xticks(range(len(table.columns)), table.columns, fontsize=7)
     target.set_yticks(range(len(table.rows)), table.rows, fontsize=7, rotation=90, va="center")
     for row, column in np.ndindex(table.counts.shape):
-        target.text(column, row, str(table.counts[row, column]), ha="center", va="center", color=theme["text"])
+        target.text(
+            column,
+            row,
+            str(table.counts[row, column]),
+            ha="center",
+            va="center",
+            color=theme["text"],
+            weight="bold",
+        )
 
 
 def png(figure: Figure, width: int, height: int, dark: bool = False, stacked: bool = False) -> bytes:
     """Return the plot as a PNG picture of that many pixels."""
-    canvas = Canvas(figsize=(width / 100, height / 100), dpi=100)
-    FigureCanvasAgg(canvas)
-    paint(figure, canvas, dark, stacked)
     file = io.BytesIO()
-    canvas.savefig(file, format="png", facecolor=canvas.get_facecolor())
+    with _PAINTING:
+        canvas = Canvas(figsize=(width / 100, height / 100), dpi=100)
+        FigureCanvasAgg(canvas)
+        paint(figure, canvas, dark, stacked)
+        canvas.savefig(file, format="png", facecolor=canvas.get_facecolor())
     return file.getvalue()
 
 

@@ -121,7 +121,7 @@ class Watch:
         with self._guard:
             if orders != self._orders:  # given while this look went on: what it found may be of before
                 return None
-            news = fresh or bool(events) or status != self._status or runs is not None
+            news = fresh or bool(events) or status != self._status or runs is not None or status.state in ALIVE
             self._since, self._fresh, self._status = end, False, status
             self._listed = time.monotonic() if runs is not None else self._listed
         return Report(run, fresh, tuple(events), status, log, runs) if news else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QScrollArea
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
 
 from fuse_gui.models.analysis import AnalysisModel
 from fuse_gui.models.augmentation import AugmentationModel
@@ -27,6 +27,33 @@ if TYPE_CHECKING:
     from napari import Viewer
 
 
+class Room(QWidget):  # type: ignore[misc]
+    """Gives a panel all the room there is.
+
+    A scroll area that holds a panel itself makes it as high as its wrapped texts would like, and scrolls too soon.
+    """
+
+    def __init__(self, view: Any) -> None:
+        """Take the panel."""
+        super().__init__()
+        self.view = view
+        view.setParent(self)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return what the panel needs."""
+        return self.view.minimumSizeHint()
+
+    def event(self, event: Any) -> bool:
+        """Pass on that the panel needs more or less room: there is no layout here that would."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return bool(super().event(event))
+
+    def resizeEvent(self, event: Any) -> None:
+        """Resize the panel as well."""
+        self.view.resize(self.size())
+
+
 class Dock(QScrollArea):  # type: ignore[misc]
     """A panel in the window: it scrolls where the window is too low, instead of making the window higher."""
 
@@ -34,7 +61,7 @@ class Dock(QScrollArea):  # type: ignore[misc]
         """Take the panel; it never scrolls sideways."""
         super().__init__()
         self.view = view
-        self.setWidget(view)
+        self.setWidget(Room(view))
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -77,7 +77,7 @@ def open_window() -> tuple[Any, dict[str, tuple[Any, Any]]]:
 
 def open_docks(viewer: Any) -> dict[str, tuple[Any, Any]]:
     """Add all docks, settings as tabs on the right, runs and results below; return dock and view by name."""
-    from qtpy.QtCore import Qt
+    from qtpy.QtCore import Qt, QTimer
 
     added = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name) for name in (*RIGHT, *BOTTOM)}
     found = {name: (dock, inner.view) for name, (dock, inner) in added.items()}
@@ -97,4 +97,18 @@ def open_docks(viewer: Any) -> dict[str, tuple[Any, Any]]:
     main.resize(*SIZE)
     main.resizeDocks([found[RIGHT[0]][0]], [SIZE[0] * 2 // 5], Qt.Horizontal)
     main.resizeDocks([found[BOTTOM[0]][0]], [SIZE[1] * 2 // 5], Qt.Vertical)
+    laid_out = QTimer(main)  # a child of the window, so that it does not outlive it
+    laid_out.setSingleShot(True)
+    laid_out.timeout.connect(lambda: hide_empty_tab_bars(main))
+    laid_out.start(0)
     return found
+
+
+def hide_empty_tab_bars(main: Any) -> None:
+    """Hide the tab bars without tabs that Qt leaves lying over the window when docks become tabs."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QTabBar
+
+    for bar in main.findChildren(QTabBar, options=Qt.FindDirectChildrenOnly):
+        if not bar.count():
+            bar.hide()

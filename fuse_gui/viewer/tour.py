@@ -16,7 +16,7 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.run import process
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.status import ALIVE
-from fuse_gui.viewer.launch import BOTTOM, RIGHT, SIZE, open_window
+from fuse_gui.viewer.launch import BOTTOM, RIGHT, SIZE, hide_empty_tab_bars, open_window
 from fuse_gui.viewer.session import session_of
 from fuse_gui.viewer.waiting import wait_until
 
@@ -26,6 +26,8 @@ TRAIN = 240.0
 """Seconds for the run, with prediction and analysis."""
 LOOKED_AT = 3
 """Samples that are looked at before the panels are used."""
+DRAWS = 20
+"""Draws of the augmentation that are looked at, at most."""
 STILL = 5
 """Looks at a window that does not change any more before its picture is taken."""
 
@@ -36,6 +38,7 @@ class Tour:
     def __init__(self, path: Path) -> None:
         """Open the window with all docks; no experiment is open yet."""
         get_settings().application.gui_notification_level = "error"  # a notice would lie over the canvas
+        get_settings().application.console_notification_level = "error"
         self.path, self.pictures = path, path.parent / "screenshots"
         self.pictures.mkdir(exist_ok=True)
         self.viewer, self.docks = open_window()
@@ -82,10 +85,8 @@ class Tour:
 
     def look_at_samples(self) -> None:
         """Look at samples with and without a lesion."""
-        frame = self.project.cohort.frame
-        lesions = list(frame[frame["biopsy"] == "positive"][self.project.cohort.id])
         self.turn_to("Data")
-        for name in [*self.project.cohort.ids[: LOOKED_AT - 1], lesions[0]]:
+        for name in [*self.project.cohort.ids[: LOOKED_AT - 1], self.lesions()[0]]:
             self.look_at(name)
         self.wait(lambda: self.shown("gt"), "the outline of the lesion")
         self.picture("data")
@@ -99,11 +100,13 @@ class Tour:
         self.picture("processors")
 
     def augment(self) -> None:
-        """Draw augmentations of the sample."""
+        """Draw augmentations of the sample, until all steps but one are applied."""
         model = self.turn_to("Augmentation")
-        for draw in range(1, LOOKED_AT + 1):
+        for draw in range(DRAWS):
             model.set_draw(draw)
             self.wait(lambda: bool(model.drawn) and not model.refresh.stale, "the augmented sample")
+            if sum("not applied" in line for line in model.drawn) <= 1:
+                break
         self.picture("augmentation")
         model.show("sample")
 
@@ -150,7 +153,12 @@ class Tour:
         self.picture("analysis")
 
     def overview(self) -> None:
-        """Take the picture of the whole window."""
+        """Take the picture of the whole window, with the best prediction of a lesion."""
+        rows = self.model("Analysis").rows
+        ranked = [rows.id_at(place) for place in range(len(rows))]
+        self.look_at([name for name in ranked if name in self.lesions()][-1])
+        self.model("Inference").predict()
+        self.wait(lambda: self.shown("pred"), "the prediction")
         self.show([*RIGHT, *BOTTOM], SIZE[0] * 2 // 5, SIZE[1] * 2 // 5)
         self.docks["Data"][0].raise_()
         self.docks["Training"][0].raise_()
@@ -168,6 +176,12 @@ class Tour:
     def model(self, name: str) -> Any:
         """Return the model of a panel."""
         return self.docks[name][1].model
+
+    def lesions(self) -> list[str]:
+        """Return the ids of the samples with a lesion that the model shall find."""
+        frame = self.project.cohort.frame
+        found = (frame["biopsy"] == "positive") & (frame["contours"] != "[]")
+        return list(frame[found][self.project.cohort.id])
 
     def look_at(self, name: str) -> None:
         """Choose a sample and wait for its picture."""
@@ -225,6 +239,7 @@ class Tour:
             return len(seen) > STILL and all(looked == seen[-1] for looked in seen[-STILL:])
 
         self.wait(still, "the window")
+        hide_empty_tab_bars(self.docks["Data"][0].window())
         self.viewer.reset_view()
         self.viewer.screenshot(str(self.pictures / f"{name}.png"), canvas_only=False, flash=False)
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from fuse_engine.run.events import EventLog
 from fuse_engine.run.folder import RunFolder
 from fuse_gui.models.project import Project
 from fuse_gui.models.training import TrainingModel, duration
+from fuse_gui.models.watch import Report, Watch
 from tests.gui_engine import FakeEngine
 from tests.gui_runs import batch, made_run, toy, wait_for, write_status
 
@@ -179,12 +181,24 @@ def test_times_read_as_a_person_says_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_attaching_again_while_a_look_goes_on_loses_nothing(project: Project, tmp_path: Path) -> None:
+def test_attaching_again_while_a_look_goes_on_loses_nothing(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = made_run(tmp_path, "running")
-    model = opened(project, tmp_path)
-    wait_for(lambda: len(model.history.steps) == 20)
-    for pause in range(60):
-        model._run_changed()
-        time.sleep(0.001 * (pause % 7))
-    wait_for(lambda: len(model.history.steps) == 20 and model.status.state == "running")
-    assert project.run == run
+    reports: list[Report] = []
+    watch = Watch(reports.append)
+    watch.attach(run)
+    wait_for(lambda: [report for report in reports if report.run == run])
+    again, read = [True], RunFolder.events
+
+    def interrupted(self: RunFolder, since: int = 0) -> Any:
+        found = read(self, since)
+        if since and again:
+            again.clear()
+            watch.attach(run)
+        return found
+
+    monkeypatch.setattr(RunFolder, "events", interrupted)
+    wait_for(lambda: not again)
+    wait_for(lambda: [len(report.events) for report in reports if report.fresh and report.run] == [22, 22])
+    watch.close()

@@ -22,7 +22,7 @@ from fuse_engine.run.status import ALIVE
 from fuse_engine.service.process import import_path
 from fuse_engine.testing import tiny_experiment
 from fuse_gui.viewer.launch import open_docks
-from fuse_gui.viewer.session import project_of
+from fuse_gui.viewer.session import project_of, session_of
 from fuse_gui.viewer.waiting import wait_until
 
 pytestmark = pytest.mark.napari
@@ -117,3 +117,12 @@ def test_the_window_stays_responsive_while_the_run_trains(
     timer.stop()
     assert orphan[1].status().state in ALIVE
     assert max(after - before for before, after in itertools.pairwise(ticks)) < GAP_BOUND
+
+
+def test_a_window_that_is_closed_leaves_the_run_going(
+    window: Any, attached: tuple[Any, int, float], orphan: tuple[Path, RunFolder]
+) -> None:
+    session_of(window).close()
+    before = batches(orphan[1])
+    wait_until(lambda: batches(orphan[1]) >= before + 5, 30, "more batches")
+    assert orphan[1].status().state in ALIVE

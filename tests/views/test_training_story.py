@@ -125,10 +125,9 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]
 def test_a_run_is_watched_stopped_and_explained(
     monitor: Callable[[TrainingModel], Any], project: Project, tmp_path: Path
 ) -> None:
-    run = made_run(tmp_path, "running")
-    model = TrainingModel(project)
-    seen = monitor(model)
+    seen = monitor(TrainingModel(project))
     before = seen.picture()
+    run = made_run(tmp_path, "running")
     wait_for(lambda: "step 20 of 30" in seen.text("progress"), work=seen.process)
     assert "is running" in seen.text("state")
     assert seen.share() == pytest.approx(2 / 3, abs=0.01)
