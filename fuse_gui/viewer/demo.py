@@ -28,8 +28,8 @@ EXAMPLES = """\
   fuse-gui demo --headless --folder demo
 """
 FILE = "experiment.yaml"
-PATIENTS = 40
-TOUR_SECONDS = 400
+PATIENTS = 60
+TOUR_SECONDS = 240
 """The tour is ended after this time, whatever it waits for."""
 
 

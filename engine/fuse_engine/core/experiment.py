@@ -146,7 +146,7 @@ class Best(Section):
     on_equal_values: Literal["better", "worse"] = "worse"
     """Whether an equal value replaces the best epoch so far."""
     after: float = Field(0.0, ge=0, lt=1)
-    """Share of the epochs that only count until a later one is done, e.g. 0.75 to choose among the last quarter."""
+    """Share of the epochs that only count until a later one is done; 0.75 chooses among the last quarter."""
 
 
 class Training(Section):
