@@ -152,7 +152,7 @@ def _paint_axes(axes: Axes, target: Any, theme: dict[str, str]) -> None:
     if any(line.label for line in drawn) or axes.marks:
         columns = 2 if len(drawn) + len(axes.marks) > 4 else 1
         legend = target.legend(
-            loc="upper right",
+            loc=_free_place(drawn),
             fontsize=7,
             ncols=columns,
             facecolor=theme["axes"],

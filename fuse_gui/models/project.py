@@ -250,6 +250,7 @@ class Project(Desk):
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _start(self, experiment: Experiment, path: Path | None) -> None:
+        self.requests.cancel_all()
         self._undo.clear()
         self._redo.clear()
         self._problems.clear()

@@ -99,6 +99,11 @@ class Requests:
             job.cancel()
         self._say()
 
+    def cancel_all(self) -> None:
+        """Give up every request; no answer to them will arrive."""
+        for channel in list(self._running):
+            self.cancel(channel)
+
     def is_running(self, channel: str) -> bool:
         """Say whether an answer is awaited on that channel."""
         return channel in self._running

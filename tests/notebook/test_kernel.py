@@ -21,7 +21,7 @@ def wait(done, seconds=60):
         time.sleep(0.02)
 """
 SELECT = """
-wait(lambda: len(panel.project.cohort))
+wait(lambda: "s02" in panel.data.chooser.options)
 panel.data.chooser.value = 's02'
 wait(lambda: panel.project.screen.picture('gt') is not None and panel.project.values)
 print(panel.data.sample.value)
