@@ -161,7 +161,9 @@ class AnalysisModel:
         if self.project.sample_id in ids:
             at = ids.index(self.project.sample_id)
             lines.append(Line(rank[at : at + 1], values[at : at + 1], self.project.sample_id, "dots", "#f2a03d"))
-        return Axes(f"{self.measure} of each sample", "rank", self.measure, tuple(lines), whole=True)
+        return Axes(
+            f"{self.measure} of each sample", "rank", self.measure, tuple(lines), whole=True, legend="lower right"
+        )
 
     def _confusion(self, results: Results) -> Axes:
         scores = results.scores[self._head]
@@ -174,7 +176,9 @@ class AnalysisModel:
         lines = [Line(*scores.roc(index), scores.names[index]) for index in shown]
         chance = np.array([0.0, 1.0])
         lines.append(Line(chance, chance, "chance", faint=True, colour="#888888"))
-        return Axes(f"ROC of {self._head}", "false positive rate", "true positive rate", tuple(lines))
+        return Axes(
+            f"ROC of {self._head}", "false positive rate", "true positive rate", tuple(lines), legend="lower right"
+        )
 
     def _read(self, run: RunFolder, results: Results | None) -> None:
         if run == self.project.run:

@@ -103,7 +103,16 @@ class History:
         names = dict.fromkeys(n for e in self.epochs for n in values_of(e, "validation", "metrics"))
         lines = [Line(x, self._metric("validation", name), name, "both") for name in shown_metrics(list(names))]
         best = self._best_at([int(value) for value in x])
-        return Axes("Validation metrics", "epoch", "", tuple(_seen(lines)), best, whole=True, note="no epoch yet")
+        return Axes(
+            "Validation metrics",
+            "epoch",
+            "",
+            tuple(_seen(lines)),
+            best,
+            whole=True,
+            note="no epoch yet",
+            legend="lower right",
+        )
 
     def _metric(self, side: str, name: str) -> NDArray[np.float64]:
         return np.asarray([values_of(event, side, "metrics").get(name, math.nan) for event in self.epochs])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipywidgets as widgets
 
-from fuse_gui.models.plot import Figure, png
+from fuse_gui.models.painter import png
+from fuse_gui.models.plot import Figure
 
 WIDTH, HEIGHT = 880, 300
 

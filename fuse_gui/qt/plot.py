@@ -9,7 +9,8 @@ from matplotlib.figure import Figure as Canvas
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from fuse_gui.models.plot import Figure, hit, paint
+from fuse_gui.models.painter import Painter
+from fuse_gui.models.plot import Figure, hit
 
 WIDE = 1.6
 """Width over height from which plots stand side by side."""
@@ -26,6 +27,7 @@ class PlotView(QWidget):  # type: ignore[misc]
         self.setMinimumHeight(160)
         self._figure, self._drawn = Figure(()), True
         self._canvas = Canvas(dpi=100)
+        self._painter = Painter(self._canvas)
         self._widget: Any = FigureCanvasQTAgg(self._canvas)
         self._widget.mpl_connect("button_press_event", self._clicked)
         self._widget.mpl_connect("resize_event", self._resized)
@@ -48,8 +50,8 @@ class PlotView(QWidget):  # type: ignore[misc]
 
     def _paint(self) -> None:
         if not self._drawn and self.isVisible():
-            paint(self._figure, self._canvas, self._is_dark(), self.width() < WIDE * self.height())
-            self._widget.draw_idle()
+            if self._painter.paint(self._figure, self._is_dark(), self.width() < WIDE * self.height()):
+                self._widget.draw_idle()
             self._drawn = True
 
     def _is_dark(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import os
 import sys
@@ -72,7 +73,11 @@ def open_window() -> tuple[Any, dict[str, tuple[Any, Any]]]:
     import napari
 
     viewer = napari.Viewer(title="FuseGUI", show_welcome_screen=False)
-    return viewer, open_docks(viewer)
+    docks = open_docks(viewer)
+    # what stands now stays: without this, each full garbage collection walks all of napari and holds up the window
+    gc.collect()
+    gc.freeze()
+    return viewer, docks
 
 
 def open_docks(viewer: Any) -> dict[str, tuple[Any, Any]]:

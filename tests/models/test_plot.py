@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from fuse_gui.models.plot import LIMIT, Axes, Figure, Line, Table, hit, paint, png, thin
+from fuse_gui.models.painter import Painter, png
+from fuse_gui.models.plot import LIMIT, Axes, Figure, Line, Table, hit, thin
 
 
 def test_thinning_keeps_order_ends_and_every_peak() -> None:
@@ -43,7 +44,7 @@ def test_a_stretch_without_numbers_is_no_error() -> None:
 def painted(figure: Figure) -> Canvas:
     canvas = Canvas(figsize=(4, 3), dpi=100)
     FigureCanvasAgg(canvas)
-    paint(figure, canvas, stacked=True)
+    Painter(canvas).paint(figure, stacked=True)
     canvas.canvas.draw()
     return canvas
 
@@ -78,3 +79,40 @@ def test_a_picture_has_the_size_and_the_colour_of_the_line() -> None:
     assert pixels.shape[:2] == (200, 300)
     red = (pixels[..., 0] > 0.9) & (pixels[..., 1] < 0.2)
     assert red.sum() > 100
+
+
+def grown(count: int, best: float) -> Figure:
+    x = np.arange(float(count))
+    lines = (Line(x, x**2, "loss"), Line(x, -x, "other", "both"))
+    return Figure((Axes("t", lines=lines, marks=((best, "best"),)), Axes(note="nothing yet")))
+
+
+def test_what_only_grew_is_moved_and_looks_as_if_drawn_anew() -> None:
+    canvas = Canvas(figsize=(4, 3), dpi=100)
+    agg = FigureCanvasAgg(canvas)
+    painter = Painter(canvas)
+    assert painter.paint(grown(5, 1))
+    agg.draw()
+    axes = canvas.axes[0]
+    assert painter.paint(grown(50, 30))
+    assert canvas.axes[0] is axes
+    agg.draw()
+    moved = np.asarray(agg.buffer_rgba()).copy()
+    fresh = Canvas(figsize=(4, 3), dpi=100)
+    other = FigureCanvasAgg(fresh)
+    Painter(fresh).paint(grown(50, 30))
+    other.draw()
+    assert np.array_equal(moved, np.asarray(other.buffer_rgba()))
+
+
+def test_what_is_the_same_is_not_drawn_again() -> None:
+    canvas = Canvas(figsize=(4, 3), dpi=100)
+    FigureCanvasAgg(canvas)
+    painter = Painter(canvas)
+    assert [painter.paint(grown(5, 1)), painter.paint(grown(5, 1)), painter.paint(grown(5, 2))] == [
+        True,
+        False,
+        True,
+    ]
+    assert painter.paint(Figure((Axes(note="nothing"),)))
+    assert len(canvas.axes) == 1
