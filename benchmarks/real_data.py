@@ -46,10 +46,9 @@ def main(name: str, source: Path, overrides: list[str]) -> None:
         found = json.loads(metrics.read_text())
         environment = json.loads((metrics.parents[1] / "environment.json").read_text())
     values = ", ".join(f"{key} {show(value)}" for key, value in found["metrics"].items())
-    how = f"{environment['precision']}, {environment['threads']} thread(s)"
-    print(
-        f"| {preset} {' '.join(overrides)} | {found['samples']} {found['part']} | {values} | {minutes:.1f} min ({how}) |"
-    )
+    how = f"{minutes:.1f} min ({environment['precision']}, {environment['threads']} thread(s))"
+    part = f"{found['samples']} {found['part']}"
+    print(f"| {' '.join([preset, *overrides])} | {part} | {values} | {how} |")
 
 
 def show(value: object) -> str:

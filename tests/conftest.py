@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 import os
+import time
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 _REAL = Path(__file__).parents[2] / "shared" / "data"
+_MARK = "FUSE_TEST_SESSION"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Mark every process that the tests start, however far away, and find none of them at the end."""
+    os.environ[_MARK] = mark = uuid.uuid4().hex
+    yield
+    deadline = time.monotonic() + 20
+    while left := _marked(mark):
+        assert time.monotonic() < deadline, f"the tests left processes: {left}"
+        time.sleep(0.2)
+
+
+def _marked(mark: str) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            own = process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE
+            if not own and process.environ().get(_MARK) == mark:
+                found.append(f"{process.pid}: {' '.join(process.cmdline())}")
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,46 @@
+"""What the README shows works."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fuse_engine.cli import main
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.resolve import resolve
+from fuse_engine.testing import tiny_experiment
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_script_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (script,) = (block for block in blocks("python") if "start(" in block)
+    tiny_experiment(tmp_path)
+    shutil.copy(tmp_path / "tiny.yaml", tmp_path / "my.yaml")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(script, "README.md", "exec"), {})  # noqa: S102 the script that the page shows
+    assert "finished" in capsys.readouterr().out
+
+
+def test_the_experiment_is_complete() -> None:
+    (text,) = blocks("yaml")
+    assert set(resolve(Experiment.from_text(text)).below(object, "losses")) == {"cls"}
+
+
+def test_every_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    words = {
+        line.split()[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("fuse-gui ")
+    }
+    assert len(words) >= 8
+    for word in words:
+        assert main([word, "--help"]) == 0
+        assert f"fuse-gui {word}" in capsys.readouterr().out
