@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     from fuse_engine.run.train import work
 
     try:
-        return CODES[work(RunFolder(arguments[1])).state]
+        return CODES.get(work(RunFolder(arguments[1])).state, 3)
     except FuseError as error:
         print(error, file=sys.stderr)
         return 3

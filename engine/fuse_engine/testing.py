@@ -23,6 +23,8 @@ from fuse_engine.core.catalog import FieldSpec, describe
 from fuse_engine.core.component import Component
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.explain import problems_of
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import key_fields
 from fuse_engine.core.random import stream
 from fuse_engine.losses.base import Loss
@@ -120,8 +122,9 @@ def check_component(cls: type[Component], **arguments: Any) -> None:
     try:
         component = cls.model_validate({**_required(cls), **arguments})
     except ValidationError as error:
+        problems = "; ".join(map(str, problems_of(error, cls, lambda place: "")))
         raise ContractError(
-            f"{cls.__name__} cannot be made from made-up arguments: {error}", expected="them in `arguments`"
+            f"{cls.__name__} cannot be made from made-up arguments: {problems}", expected="them in `arguments`"
         ) from None
     _check_data(component)
     for base, check in _KINDS:
@@ -138,6 +141,13 @@ def _check_class(cls: type[Component]) -> None:
     """Name, sentence, registration, and a form with help at every field."""
     _expect(cls.kind in registry.KINDS, cls, f"has the unknown kind '{cls.kind}'")
     _expect(cls.__name__[0].isupper(), cls, "begins with a small letter")
+    _expect(
+        not inspect.isabstract(cls), cls, f"lacks {', '.join(sorted(getattr(cls, '__abstractmethods__', ())))}"
+    )
+    try:
+        describe(cls)
+    except TypeError as error:
+        raise ContractError(f"{cls.kind} {cls.__name__} has a field that no form can draw: {error}") from None
     _expect(registry.every(cls.kind).get(cls.__name__) is cls, cls, "is not registered: put @register above it")
     sentence = describe(cls).sentence
     _expect(
@@ -241,7 +251,7 @@ def _check_metric(metric: Metric) -> None:
     def numbers(size: tuple[int, ...]) -> None:
         logits, target = _scores(size)
         rows = metric.collect(logits.softmax(1), target)
-        _expect(all(len(row) == 4 for row in rows.values()), cls, "does not keep one row a sample")
+        _expect(all(np.shape(row)[:1] == (4,) for row in rows.values()), cls, "does not keep one row a sample")
         each = metric.per_sample(rows)
         _expect(each is None or each.shape == (4,), cls, "does not give one figure a sample")
         value = metric.result(rows)
@@ -271,8 +281,9 @@ def _check_augmentation(step: Augmentation) -> None:
     def numbers(size: tuple[int, ...]) -> None:
         if not size:
             raise FuseError("an augmentation changes images")
-        params = step.sample(stream("check"), size)
-        _expect(params == step.sample(stream("check"), size), cls, "draws by chance of its own")
+        grid = Geometry.plain(size, tuple(1.0 + axis for axis in reversed(range(len(size)))))
+        params = step.sample(stream("check"), grid)
+        _expect(params == step.sample(stream("check"), grid), cls, "draws by chance of its own")
         _expect(json.loads(json.dumps(params)) == params, cls, "draws what JSON cannot hold")
         logits, target = _scores(size)
         for image, label in ((logits[0], False), (target[0], True)):

@@ -161,8 +161,9 @@ class AnalysisModel:
         if self.project.sample_id in ids:
             at = ids.index(self.project.sample_id)
             lines.append(Line(rank[at : at + 1], values[at : at + 1], self.project.sample_id, "dots", "#f2a03d"))
+        meaning = results.meanings.get(self.measure, self.measure)
         return Axes(
-            f"{self.measure} of each sample", "rank", self.measure, tuple(lines), whole=True, legend="lower right"
+            f"{meaning}, each sample", "rank", self.measure, tuple(lines), whole=True, legend="lower right"
         )
 
     def _confusion(self, results: Results) -> Axes:

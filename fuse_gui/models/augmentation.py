@@ -15,12 +15,12 @@ from fuse_gui.models.bound import Bound, in_short, live_offers
 from fuse_gui.models.damage import Damage, damages
 from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import item_of
-from fuse_gui.models.project import Project
+from fuse_gui.models.project import OVERLAYS, Project
 from fuse_gui.models.refresh import PAUSE, Refresh
 from fuse_gui.models.screen import Screen
 
 DRAWS = 100
-"""Draws that the slider goes over; draw n is what epoch n trains on."""
+"""Draws that the slider goes over, from 1 on; draw n is what epoch n trains on."""
 
 SIDES = ("sample", "before", "after")
 """What the panel puts on the screen: nothing, the sample before, or after the augmentation."""
@@ -31,7 +31,7 @@ class AugmentationModel:
 
     title = "Augmentation"
     draw_label, reseed_label, own_label = "Draw", "Other seed", "Own seed"
-    draw_help = f"0 to {DRAWS - 1}: draw n is what epoch n trains on"
+    draw_help = f"1 to {DRAWS}: draw n is what epoch n trains on"
     reseed_help = "Look at the draws of another seed; the experiment keeps its own"
     own_help = "Back to the seed of the experiment: exactly what training sees"
     slice_label = "Slice"
@@ -52,7 +52,7 @@ class AugmentationModel:
         self.steps = item
         self.bound = Bound(project, ("augmentation",), item)
         self.before, self.after = Screen(), Screen()
-        self.draw, self.side, self.error = 0, "after", ""
+        self.draw, self.side, self.error = 1, "after", ""
         self.drawn: tuple[str, ...] = ()
         self.damage: tuple[Damage, ...] = ()
         self._reply: Mapping[str, Any] | None = None
@@ -106,6 +106,11 @@ class AugmentationModel:
             "Nothing is labelled in this sample." if maps else "This sample has no label map."
         )
 
+    @property
+    def active(self) -> bool:
+        """Whether the panel is looked at."""
+        return self._active
+
     def set_active(self, active: bool) -> None:
         """Say whether the panel is looked at; only then it computes and uses the screen."""
         if active == self._active:
@@ -117,7 +122,7 @@ class AugmentationModel:
 
     def set_draw(self, draw: int) -> None:
         """Look at another draw."""
-        draw = min(max(draw, 0), DRAWS - 1)
+        draw = min(max(draw, 1), DRAWS)
         if draw != self.draw:
             self.draw = draw
             self._poke()
@@ -166,7 +171,7 @@ class AugmentationModel:
             return
         self.project.ask(
             "augment", "augment", lambda result: self._arrived(sample, *result), failed=self._failed,
-            read=_read, id=sample, epoch=self.draw, seed=self.seed,
+            read=_read, id=sample, epoch=self.draw - 1, seed=self.seed,
         )  # fmt: skip
 
     def _arrived(self, sample: str, reply: Mapping[str, Any], damage: Sequence[Damage]) -> None:
@@ -195,6 +200,8 @@ class AugmentationModel:
         if self._reply is None or not self._active:
             return
         source = self.before if side == "before" else self.after
+        for name in OVERLAYS if side == "after" else ():
+            self.project.screen.hide(name)  # they are of the sample as it is, and would lie beside what is shown
         for name in ("image", "gt"):
             picture = source.picture(name)
             if picture is not None:
@@ -225,6 +232,8 @@ def _step(step: Mapping[str, Any]) -> str:
 
 
 def _number(value: Any) -> str:
+    if isinstance(value, list | tuple) and not value:
+        return "none"
     if isinstance(value, list | tuple):
         return f"({', '.join(map(_number, value))})"
     if isinstance(value, float):

@@ -27,6 +27,7 @@ class DataModel:
     save_help = "Write the experiment to its file"
     save_as_help = "Write the experiment to another file"
     filter_hint, filter_help = "Filter: text, or part==test & age>60", FILTER_HELP
+    leave_title, leave_question = "Unsaved changes", "The open experiment has changes that are not saved."
     file_types = "Experiments (*.yaml *.yml)"
 
     changed = Signal()
@@ -46,6 +47,11 @@ class DataModel:
 
     # -- what can be done -----------------------------------------------------------------------------------------
 
+    @staticmethod
+    def with_ending(path: str) -> Path:
+        """Return the file an experiment is written to: a name without an ending becomes a YAML file."""
+        return Path(path) if Path(path).suffix else Path(path).with_suffix(".yaml")
+
     def open(self, path: Path | str) -> None:
         """Open an experiment file."""
         self.project.open(path)
@@ -53,10 +59,6 @@ class DataModel:
     def new(self, preset: str) -> None:
         """Start from a preset."""
         self.project.new(preset)
-
-    def save(self, path: Path | str | None = None) -> None:
-        """Write the experiment to its file, or to another."""
-        self.project.save(path)
 
     def set_filter(self, text: str) -> None:
         """Show the samples that meet the filter."""
@@ -74,6 +76,16 @@ class DataModel:
             self.project.select(self.rows.neighbour(self.project.sample_id, rows))
 
     # -- what is said ---------------------------------------------------------------------------------------------
+
+    @property
+    def can_save(self) -> bool:
+        """Whether an experiment is open."""
+        return self.project.experiment is not None
+
+    @property
+    def can_step(self) -> bool:
+        """Whether there are rows to go through."""
+        return len(self.rows) > 0
 
     @property
     def presets(self) -> list[str]:

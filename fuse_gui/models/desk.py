@@ -77,6 +77,7 @@ class Desk:
 
         def arrived(value: Any) -> None:
             self.clear(topic)
+            self.clear("engine")
             try:
                 then(value)
             except Exception as error:  # noqa: BLE001 the boundary: an answer that no panel understands is shown

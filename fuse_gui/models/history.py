@@ -110,7 +110,7 @@ class History:
             tuple(_seen(lines)),
             best,
             whole=True,
-            note="no epoch yet",
+            note="no metric has a value" if self.epochs else "no epoch yet",
             legend="lower right",
         )
 

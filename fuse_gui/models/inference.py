@@ -297,6 +297,8 @@ class InferenceModel:
 
     def _run_changed(self) -> None:
         self._facts, self.head = None, ""
+        if self.project.run is None:
+            self._source, self._outputs, self._dense, self._heat_text = None, {}, None, ""
         self.refresh()
         self.changed.emit()
 

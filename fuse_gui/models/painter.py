@@ -79,17 +79,22 @@ def _drawn(axes: Axes) -> list[Line]:
     return [line for line in axes.lines if len(line.x)]
 
 
+def _marks(axes: Axes) -> tuple[tuple[float, str], ...]:
+    """Return the marks that are drawn: none where there are no lines to mark."""
+    return axes.marks if _drawn(axes) else ()
+
+
 def _plan(axes: Axes) -> tuple[object, ...]:
     """Return what can only be changed by building anew."""
     lines = tuple((line.label, line.style, line.colour, line.faint) for line in _drawn(axes))
-    words = tuple(word for _, word in axes.marks)
+    words = tuple(word for _, word in _marks(axes))
     table = axes.table and (axes.table.counts.tobytes(), axes.table.rows, axes.table.columns)
     frame = (axes.title, axes.xlabel, axes.ylabel, axes.log, axes.whole, axes.legend)
     return (*frame, lines, words, table, "" if lines else axes.note)
 
 
 def _data(axes: Axes) -> tuple[Any, ...]:
-    return (*(part for line in _drawn(axes) for part in (line.x, line.y)), *(x for x, _ in axes.marks))
+    return (*(part for line in _drawn(axes) for part in (line.x, line.y)), *(x for x, _ in _marks(axes)))
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
@@ -102,7 +107,7 @@ def _move(axes: Axes, target: Any, lines: list[Any]) -> None:
     drawn = _drawn(axes)
     for line, artist in zip(drawn, lines, strict=False):
         artist.set_data(*thin(line.x, line.y))
-    for (x, _), artist in zip(axes.marks, lines[len(drawn) :], strict=True):
+    for (x, _), artist in zip(_marks(axes), lines[len(drawn) :], strict=True):
         artist.set_xdata([x, x])
     target.relim()
     target.autoscale_view()

@@ -21,8 +21,8 @@ class Problems:
 
     @property
     def every(self) -> tuple[Problem, ...]:
-        """All problems, the newest topic's first, each once."""
-        return tuple(dict.fromkeys(problem for group in self._topics.values() for problem in group))
+        """All problems, the newest topic's first, each once in whatever form it came."""
+        return tuple({str(problem): problem for group in self._topics.values() for problem in group}.values())
 
     def put(self, topic: str, problems: Sequence[Problem]) -> None:
         """Replace the problems of a topic; none takes the topic away."""

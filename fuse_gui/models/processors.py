@@ -129,11 +129,19 @@ class ProcessorsModel:
         self._to_screen()
         self.results_changed.emit()
 
+    @property
+    def active(self) -> bool:
+        """Whether the panel is looked at."""
+        return self._active
+
     def set_active(self, active: bool) -> None:
-        """Say whether the panel is looked at; only then it computes."""
-        if active != self._active:
-            self._active = active
-            self._poke()
+        """Say whether the panel is looked at; only then it computes and uses the screen."""
+        if active == self._active:
+            return
+        if not active and self.shown is not None and self.results:
+            self._put(self.results[-1])
+        self._active = active
+        self._poke()
 
     def _experiment_changed(self) -> None:
         data = self.project.experiment.data if self.project.experiment else None
@@ -191,9 +199,11 @@ class ProcessorsModel:
         return int(rest) if problem.where.startswith(self.key) and rest.isdigit() else None
 
     def _to_screen(self) -> None:
-        picture = (
-            self.results[self.shown].picture if self.shown is not None and self.shown < len(self.results) else None
-        )
+        if self.shown is not None and self.shown < len(self.results):
+            self._put(self.results[self.shown])
+
+    def _put(self, result: Result) -> None:
+        picture = result.picture
         if picture is not None and self._active:
             self.project.screen.show_picture("gt" if picture["label"] else "image", picture)
 

@@ -85,6 +85,11 @@ class Project(Desk):
         """Whether the experiment differs from its file."""
         return self.experiment is not None and self.experiment != self._saved
 
+    @property
+    def would_lose(self) -> bool:
+        """Whether edits are lost when another experiment is opened now."""
+        return self.unsaved and self.can_undo
+
     @staticmethod
     def presets() -> list[str]:
         """Return the names of the experiments that come with the program."""
@@ -296,9 +301,14 @@ class Project(Desk):
 
         self.deliver(settle)
 
-    def check(self) -> None:
-        """Have the experiment checked now: its problems and its keys follow."""
-        self.ask("validate", "validate", lambda found: self._problems.put("experiment", found), read=_problems)
+    def check(self, done: Callable[[Sequence[Problem]], None] = lambda _: None) -> None:
+        """Have the experiment checked now: its problems and its keys follow; `done` gets the problems."""
+
+        def checked(found: Sequence[Problem]) -> None:
+            self._problems.put("experiment", found)
+            done(found)
+
+        self.ask("validate", "validate", checked, read=_problems)
         self.ask("flow", "flow", self._set_flow, failed=lambda _: self.clear("flow"))
 
     def _set_flow(self, flow: Sequence[Mapping[str, Any]]) -> None:

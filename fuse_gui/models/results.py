@@ -21,6 +21,10 @@ ID = "id"
 TRUE, PREDICTED = "true", "predicted"
 
 
+MEANINGS = {"AUC": "probability given to the true class", "Accuracy": "1 where right, 0 where wrong"}
+"""What a metric of a whole cohort says of one sample."""
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
     """Probabilities and truth of one head that classifies samples."""
@@ -64,6 +68,8 @@ class Results:
     """A row a sample: id, what each metric says of it, true and predicted classes."""
     measures: tuple[str, ...]
     """The columns that a metric gave; lower is worse."""
+    meanings: Mapping[str, str]
+    """What a metric says of one sample, by measure, where that is not what its name says."""
     scores: Mapping[str, Scores]
     """By head."""
 
@@ -80,17 +86,20 @@ def read_results(run: RunFolder) -> Results | None:
     report = read_json(path)
     frame = pd.read_csv(run.analysis / "samples.csv", dtype={ID: "str"})
     measures = tuple(str(column) for column in frame.columns if column != ID)
+    experiment = run.experiment()
+    names = {name: experiment.metrics[name].name for name in measures if name in experiment.metrics}
+    meanings = {name: MEANINGS[metric] for name, metric in names.items() if metric in MEANINGS}
     scores: dict[str, Scores] = {}
     predictions = run.predictions / f"{report['part']}.parquet"
     if predictions.exists():
         table = pd.read_parquet(predictions, columns=_columns(predictions))
         if len(table) == len(frame):
             frame[ID] = table[ID].astype("str").to_numpy()
-            scores = _scores(run.experiment(), table)
+            scores = _scores(experiment, table)
     for head, found in scores.items():
-        names = np.array(found.names, object)
-        frame[f"{head}.{TRUE}"], frame[f"{head}.{PREDICTED}"] = names[found.truth], names[found.predicted]
-    return Results(str(report["part"]), flat(report["metrics"]), frame, measures, scores)
+        titles = np.array(found.names, object)
+        frame[f"{head}.{TRUE}"], frame[f"{head}.{PREDICTED}"] = titles[found.truth], titles[found.predicted]
+    return Results(str(report["part"]), flat(report["metrics"]), frame, measures, meanings, scores)
 
 
 def _columns(path: Path) -> list[str]:

@@ -7,7 +7,7 @@ from psygnal import Signal
 from fuse_engine.core.errors import Problem
 from fuse_gui.models.project import Project
 
-SHOWN = 3
+SHOWN = 2
 
 
 class StripModel:

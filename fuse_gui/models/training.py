@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from psygnal import Signal
 
 from fuse_engine.core.catalog import describe
-from fuse_engine.core.errors import FuseError
+from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment, Run, Training
 from fuse_engine.run import process
 from fuse_engine.run.folder import RunFolder, runs_root
@@ -47,7 +47,10 @@ class TrainingModel:
     validate_label, start_label, resume_label = "Validate", "Start", "Resume"
     stop_label, cancel_label = "Stop after batch", "Cancel"
     validate_help = "Check the experiment without training"
-    start_help = "Train the experiment as it is now, in a process of its own that outlives this window"
+    start_help = (
+        "Train the experiment as it is now, in a process of its own that outlives this window; "
+        "a run that is at work goes on beside it"
+    )
     resume_help = "Continue the run from its last checkpoint"
     stop_help = "End after the batch it is in, keep the model, predict and analyze"
     cancel_help = "End now; the run can be continued from its last checkpoint"
@@ -91,8 +94,7 @@ class TrainingModel:
     def validate(self) -> None:
         """Check the experiment now."""
         if self.project.experiment is not None:
-            self.project.say("checking the experiment …")
-            self.project.check()
+            self.project.check(self._checked)
 
     def start(self) -> None:
         """Train the experiment as it is now; returns at once."""
@@ -138,6 +140,11 @@ class TrainingModel:
         return self.project.experiment is not None and not self._starting
 
     @property
+    def can_validate(self) -> bool:
+        """Whether there is something to check."""
+        return self.project.experiment is not None
+
+    @property
     def can_stop(self) -> bool:
         """Whether the watched run is at work and was not asked to end."""
         return self.status.state in ALIVE and not self._asked
@@ -159,7 +166,9 @@ class TrainingModel:
             return "Starting … (the run's process needs some seconds to load)"
         run = self.project.run
         if run is None:
-            return "No run yet." if self.project.experiment else "No experiment is open."
+            if self.project.experiment is None:
+                return "No experiment is open."
+            return "No run is chosen: there are some under Runs." if self.runs else "No run yet."
         word = STATES.get(self.status.state, self.status.state)
         if self.status.state in ALIVE and self._asked:
             word = "stopping after this batch" if self._asked == "stop" else "being cancelled"
@@ -195,7 +204,9 @@ class TrainingModel:
             losses, metrics = history.last(side, "losses"), history.last(side, "metrics")
             shown = {**losses, **{name: metrics[name] for name in shown_metrics(list(metrics))}}
             if shown:
-                lines.append(f"{side}: " + ", ".join(f"{name} {value:.4g}" for name, value in shown.items()))
+                lines.append(
+                    f"{side}: " + ", ".join(f"{name} {in_digits(value)}" for name, value in shown.items())
+                )
         if history.best is not None:
             lines.append(f"best so far: epoch {history.best + 1}")
         return "\n".join(lines)
@@ -252,6 +263,10 @@ class TrainingModel:
         self.project.say(f"run {run.name} started")
         self.changed.emit()
 
+    def _checked(self, found: Sequence[Problem]) -> None:
+        number = f"{len(found)} problem{'' if len(found) == 1 else 's'}"
+        self.project.say(f"checked: {number if found else 'no problem'} in the experiment")
+
     def _failed(self) -> None:
         self._starting, self._asked = False, ""
         self.changed.emit()
@@ -273,6 +288,7 @@ class TrainingModel:
 
     def _run_changed(self) -> None:
         self.history, self.status, self.log, self._asked = History(), Status(), "", ""
+        self.project.clear("run")
         self._watch.attach(self.project.run)
         self.changed.emit()
         self.figure_changed.emit()
@@ -287,9 +303,14 @@ class TrainingModel:
             self._choose_run()
         if report.run is None or report.run != self.project.run:
             return
+        if report.gone:
+            self.project.set_run(None)
+            self.project.fail(f"the folder of run {report.run.name} was removed: {report.run.path}", topic="run")
+            return
         if report.error is not None:
             self.project.fail(report.error, topic="run")
             return
+        self.project.clear("run")
         if report.fresh:
             self.history = History()
         self.history.add(report.events)
@@ -297,8 +318,8 @@ class TrainingModel:
         self.status, self.log = report.status, report.log or self.log
         if self.status.state not in ALIVE:
             self._asked = ""
-        self._draw(bool(report.events) or report.fresh)
         self.changed.emit()
+        self._draw(bool(report.events) or report.fresh)
         saved = any(event["kind"] == "checkpoint" for event in report.events)
         if not report.fresh and (saved or (before in ALIVE and self.status.state not in ALIVE)):
             self.project.run_advanced.emit()
@@ -323,6 +344,11 @@ class TrainingModel:
 def _resumed(run: RunFolder) -> RunFolder:
     process.resume(run)
     return run
+
+
+def in_digits(value: float) -> str:
+    """Return a figure as a person reads it: `0.9876`, or that it is undefined."""
+    return "undefined" if math.isnan(value) else f"{value:.4g}"
 
 
 def duration(seconds: float) -> str:

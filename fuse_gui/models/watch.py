@@ -22,6 +22,8 @@ LIST = 2.0
 """Seconds between two looks at all runs."""
 LOG_TAIL = 4000
 """Characters of the log that are shown."""
+UNREADABLE = (FuseError, OSError, ValueError, LookupError, TypeError, AttributeError)
+"""What reading a folder that no run of ours has written may raise; the watch must outlive it."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Report:
     runs: tuple[RunRow, ...] | None = None
     """All runs, where they were looked at."""
     error: FuseError | None = None
+    gone: bool = False
+    """Whether there is no folder of the run any more."""
 
 
 class Watch:
@@ -108,12 +112,14 @@ class Watch:
         with self._guard:
             run, since, fresh, orders = self._run, self._since, self._fresh, self._orders
             root, experiment, due = self._root, self._experiment, time.monotonic() - self._listed > LIST
+        if run is not None and not run.path.is_dir():
+            return Report(run, fresh, gone=True)
         try:
             runs = self._list(root, experiment) if root is not None and due else None
             events, end = run.events(since) if run else ([], 0)
             status = run.status() if run else Status()
             log = _tail(run) if run and (fresh or status != self._status) else ""
-        except (FuseError, OSError, ValueError) as error:
+        except UNREADABLE as error:
             failure = (
                 error if isinstance(error, FuseError) else FuseError(f"the run cannot be read: {cause(error)}")
             )
@@ -137,7 +143,7 @@ class Watch:
             if known is not None and known.status == status:
                 return known
             row = RunRow(run, status, _best(run))
-        except (FuseError, OSError, ValueError) as error:
+        except UNREADABLE as error:
             return RunRow(run, Status("lost", message=cause(error)))
         if status.state not in ALIVE:
             self._final[run.path] = row

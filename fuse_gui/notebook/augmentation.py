@@ -21,7 +21,7 @@ class AugmentationView(W.VBox):  # type: ignore[misc]
     def __init__(self, model: AugmentationModel) -> None:
         """Follow the model."""
         self.model = model
-        self.draw = W.IntSlider(description=model.draw_label, min=0, max=DRAWS - 1, tooltip=model.draw_help)
+        self.draw = W.IntSlider(description=model.draw_label, min=1, max=DRAWS, tooltip=model.draw_help)
         self.slice = W.IntSlider(description=model.slice_label, min=0, max=0)
         self.before, self.after = (W.Image(format="png", layout={"max_width": "48%"}) for _ in range(2))
         self.state, self.draw_text = Text("", ""), Text()

@@ -25,7 +25,7 @@ class AugmentationView(QWidget):  # type: ignore[misc]
         self.setObjectName("fuse-augmentation")
         self.slider, self.number = QSlider(Qt.Orientation.Horizontal), QSpinBox()
         for control in (self.slider, self.number):
-            control.setRange(0, DRAWS - 1)
+            control.setRange(1, DRAWS)
             control.setToolTip(tooltip(model.draw_help))
             control.valueChanged.connect(model.set_draw)
         self.sides = QButtonGroup(self)

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 from fuse_gui.models.data import DataModel
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import WRONG, Text, tooltip
+from fuse_gui.qt.leave import may_leave, save, save_as
 from fuse_gui.qt.sides import Sides, stack
 from fuse_gui.qt.strip import Strip
 from fuse_gui.qt.table import RowsView
@@ -69,15 +70,17 @@ class DataView(QWidget):  # type: ignore[misc]
         self.new.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.new)
         for preset in model.presets:
-            menu.addAction(preset).triggered.connect(lambda _=False, preset=preset: model.new(preset))
+            menu.addAction(preset).triggered.connect(lambda _=False, preset=preset: self._new(preset))
         self.new.setMenu(menu)
         row = QHBoxLayout()
         self.open = push(model.open_label, model.open_help, self._open)
         row.addWidget(self.open)
         row.addWidget(self.new)
         row.addStretch(1)
-        row.addWidget(push(model.save_label, model.save_help, self._save))
-        row.addWidget(push(model.save_as_label, model.save_as_help, self._save_as))
+        self.save = push(model.save_label, model.save_help, lambda: save(self, model.project))
+        self.save_as = push(model.save_as_label, model.save_as_help, lambda: save_as(self, model.project))
+        row.addWidget(self.save)
+        row.addWidget(self.save_as)
         return row
 
     def _steps(self) -> QGridLayout:
@@ -89,22 +92,25 @@ class DataView(QWidget):  # type: ignore[misc]
         return grid
 
     def _open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, self.model.open_label, "", self.model.file_types)
+        model = self.model
+        if not may_leave(self, model.project):
+            return
+        path, _ = QFileDialog.getOpenFileName(self, model.open_help, str(model.project.folder), model.file_types)
         if path:
-            self.model.open(path)
+            model.open(path)
 
-    def _save(self) -> None:
-        self.model.save() if self.model.project.path else self._save_as()
-
-    def _save_as(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, self.model.save_as_label, "", self.model.file_types)
-        if path:
-            self.model.save(path)
+    def _new(self, preset: str) -> None:
+        if may_leave(self, self.model.project):
+            self.model.new(preset)
 
     def _show(self) -> None:
         model = self.model
         self.heading.say(model.heading)
         self.error.say(model.rows.error)
+        for button, can in ((self.save, model.can_save), (self.save_as, model.can_save)):
+            button.setEnabled(can)
+        for button in (self.previous, self.next):
+            button.setEnabled(model.can_step)
         self.summary.say(model.summary)
         self.health.say(model.health)
         self.sample.say(model.sample)

@@ -23,6 +23,7 @@ class InferenceView(QWidget):  # type: ignore[misc]
         self.run, self.status = Text("", ""), Text("", HELP)
         self.result, self.heat, self.limit = Text("", COLUMNS), Text("", HELP), Text("", "")
         self.result.setWordWrap(False)
+        self.limit.setWordWrap(False)
         self.checkpoint, self.head, self.target = Combo(), Combo(), Combo()
         self.checkpoint.activated.connect(lambda _: model.set_checkpoint(self.checkpoint.currentText()))
         self.head.activated.connect(lambda _: model.set_head(self.head.currentText()))

@@ -105,6 +105,7 @@ class TrainingView(QWidget):  # type: ignore[misc]
         self.notes.say(model.notes)
         self.bar.setValue(int(model.fraction * _TICKS))
         self.start.setEnabled(model.can_start)
+        self.validate.setEnabled(model.can_validate)
         self.stop.setEnabled(model.can_stop)
         self.cancel.setEnabled(model.can_cancel)
         self.resume.setEnabled(model.can_resume)

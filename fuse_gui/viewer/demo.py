@@ -16,9 +16,9 @@ from fuse_engine.cli.options import FAILED, OK, Subparsers, add_command
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.run import process
+from fuse_engine.run.child import import_path
 from fuse_engine.run.folder import RunFolder, list_runs, runs_root
 from fuse_engine.run.status import ALIVE
-from fuse_engine.service.process import import_path
 from fuse_gui.viewer.launch import has_display, open_window, require_window
 from fuse_gui.viewer.phantom import PRESET, write_phantom
 from fuse_gui.viewer.virtual_display import virtual_display
@@ -68,11 +68,13 @@ def open_demo(path: Path) -> int:
     """Start a run, open the window on it, and return when the window is closed; the run goes on."""
     import napari
 
+    from fuse_gui.qt.leave import ask_before_close
     from fuse_gui.viewer.session import project_of
 
     run = process.start(Experiment.load(path))
     print(f"training in the background: {run.path}", flush=True)
     viewer, _ = open_window()
+    ask_before_close(viewer.window._qt_window, project_of(viewer))
     project_of(viewer).open(path)
     napari.run()
     return OK

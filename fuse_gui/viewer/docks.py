@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
+from qtpy.QtWidgets import QDockWidget, QFrame, QScrollArea, QWidget
 
 from fuse_gui.models.analysis import AnalysisModel
 from fuse_gui.models.augmentation import AugmentationModel
@@ -57,15 +58,34 @@ class Room(QWidget):  # type: ignore[misc]
 class Dock(QScrollArea):  # type: ignore[misc]
     """A panel in the window: it scrolls where the window is too low, instead of making the window higher."""
 
-    def __init__(self, view: Any) -> None:
-        """Take the panel; it never scrolls sideways."""
+    def __init__(self, view: Any, looked_at: Callable[[bool], None] = lambda _: None) -> None:
+        """Take the panel, which never scrolls sideways, and what is told whether it is looked at."""
         super().__init__()
         self.view = view
+        self._looked_at = looked_at
+        self._frame: Any = None
         self.setWidget(Room(view))
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumWidth(view.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width())
+
+    def showEvent(self, event: Any) -> None:
+        """Follow the frame that the window has put around the panel."""
+        super().showEvent(event)
+        frame = self.parentWidget()
+        while frame is not None and not isinstance(frame, QDockWidget):
+            frame = frame.parentWidget()
+        if frame is not None and frame is not self._frame:
+            self._frame = frame
+            frame.installEventFilter(self)
+
+    def eventFilter(self, watched: Any, event: Any) -> bool:
+        """Tell whether the panel is looked at; Qt moves the frames of hidden tabs away and calls them visible."""
+        if watched is self._frame and event.type() in (QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide):
+            here = watched.isFloating() or watched.geometry().right() >= 0
+            self._looked_at(bool(watched.isVisible() and here))
+        return bool(super().eventFilter(watched, event))
 
 
 class DataDock(Dock):
@@ -81,7 +101,8 @@ class ProcessorsDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(ProcessorsView(ProcessorsModel(project_of(napari_viewer))))
+        model = ProcessorsModel(project_of(napari_viewer))
+        super().__init__(ProcessorsView(model), model.set_active)
 
 
 class AugmentationDock(Dock):
@@ -89,7 +110,8 @@ class AugmentationDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(AugmentationView(AugmentationModel(project_of(napari_viewer))))
+        model = AugmentationModel(project_of(napari_viewer))
+        super().__init__(AugmentationView(model), model.set_active)
 
 
 class ModelDock(Dock):

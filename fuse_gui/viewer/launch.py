@@ -35,9 +35,11 @@ def open_command(options: argparse.Namespace) -> int:
     require_window()
     import napari
 
+    from fuse_gui.qt.leave import ask_before_close
     from fuse_gui.viewer.session import project_of
 
     viewer, _ = open_window()
+    ask_before_close(viewer.window._qt_window, project_of(viewer))
     if options.experiment is not None:
         project_of(viewer).open(options.experiment)
     napari.run()
@@ -93,6 +95,9 @@ def open_docks(viewer: Any) -> dict[str, tuple[Any, Any]]:
         for dock in docks[1:]:
             main.tabifyDockWidget(docks[0], dock)
         docks[0].raise_()
+    for name, (dock, _) in found.items():
+        dock.setWindowTitle(name)  # the tabs have no room for the name of the plugin
+        dock.destroyOnClose = dock.hide  # a panel comes back where it was, with what it shows, from the menu
     ours = [dock for dock, _ in found.values()]
     theirs = [
         dock for dock in main.findChildren(type(ours[0])) if main.dockWidgetArea(dock) == Qt.LeftDockWidgetArea

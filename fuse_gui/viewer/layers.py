@@ -106,10 +106,17 @@ class Layers:
 
     def _fit(self) -> None:
         """Look at the middle of another grid; the same grid keeps what the person is looking at."""
-        self._viewer.reset_view()
+        image = self._layers["image"]
+        for name in NAMES:
+            layer = self.layer(name)
+            if layer is not None and name not in self._drawn and beyond(layer, image):
+                self._viewer.layers.remove(layer)  # hidden ones count too: they would stretch the sliders
+        self._viewer.reset_view(layers=[image])
+        low, high = image.extent.world[:, -image.ndim :]
         for axis in self._viewer.dims.not_displayed:
-            low, high, _ = self._viewer.dims.range[axis]
-            self._viewer.dims.set_point(axis, (low + high) / 2)
+            own = axis - self._viewer.dims.ndim
+            if own >= -image.ndim:
+                self._viewer.dims.set_point(axis, (low[own] + high[own]) / 2)
 
 
 def build(
@@ -187,6 +194,15 @@ def palette(name: str) -> DirectLabelColormap:
 def grid(layer: Layer) -> tuple[object, ...]:
     """Return where the layer lies, to be compared."""
     return (layer.data.shape, tuple(map(float, layer.scale)), tuple(map(float, layer.translate)))
+
+
+def beyond(layer: Layer, image: Layer) -> bool:
+    """Whether a layer reaches further than the image, or has other axes."""
+    if layer.ndim != image.ndim:
+        return True
+    (low, high), (first, last) = layer.extent.world, image.extent.world
+    room = np.maximum(np.abs(layer.scale), np.abs(image.scale))
+    return bool((low < first - room).any() or (high > last + room).any())
 
 
 def same(before: NDArray[np.float64], after: tuple[float, ...]) -> bool:

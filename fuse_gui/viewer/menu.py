@@ -8,6 +8,7 @@ import napari
 from qtpy.QtWidgets import QApplication, QFileDialog, QInputDialog
 
 from fuse_gui.models.data import DataModel
+from fuse_gui.qt.leave import may_leave, save, save_as
 from fuse_gui.viewer.session import project_of
 
 COMPONENTS = "Component files (*.py)"
@@ -15,6 +16,8 @@ COMPONENTS = "Component files (*.py)"
 
 def open_experiment(viewer: napari.Viewer) -> None:
     """Ask for an experiment file and open it."""
+    if not may_leave(QApplication.activeWindow(), project_of(viewer)):
+        return
     path, _ = QFileDialog.getOpenFileName(
         QApplication.activeWindow(), DataModel.open_help, str(project_of(viewer).folder), DataModel.file_types
     )
@@ -24,6 +27,8 @@ def open_experiment(viewer: napari.Viewer) -> None:
 
 def new_from_preset(viewer: napari.Viewer) -> None:
     """Ask for a preset and start an experiment from it."""
+    if not may_leave(QApplication.activeWindow(), project_of(viewer)):
+        return
     name, chosen = QInputDialog.getItem(
         QApplication.activeWindow(), "New experiment", DataModel.new_help, project_of(viewer).presets(), 0, False
     )
@@ -33,19 +38,12 @@ def new_from_preset(viewer: napari.Viewer) -> None:
 
 def save_experiment(viewer: napari.Viewer) -> None:
     """Write the experiment to its file; ask for one where it has none yet."""
-    if project_of(viewer).path is None:
-        save_experiment_as(viewer)
-    else:
-        project_of(viewer).save()
+    save(QApplication.activeWindow(), project_of(viewer))
 
 
 def save_experiment_as(viewer: napari.Viewer) -> None:
     """Ask for a file and write the experiment to it."""
-    path, _ = QFileDialog.getSaveFileName(
-        QApplication.activeWindow(), "Save the experiment", str(project_of(viewer).folder), DataModel.file_types
-    )
-    if path:
-        project_of(viewer).save(Path(path) if Path(path).suffix else Path(path).with_suffix(".yaml"))
+    save_as(QApplication.activeWindow(), project_of(viewer))
 
 
 def add_component_file(viewer: napari.Viewer) -> None:

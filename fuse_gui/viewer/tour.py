@@ -102,7 +102,7 @@ class Tour:
     def augment(self) -> None:
         """Draw augmentations of the sample, until all steps but one are applied."""
         model = self.turn_to("Augmentation")
-        for draw in range(DRAWS):
+        for draw in range(1, DRAWS + 1):
             model.set_draw(draw)
             self.wait(lambda: bool(model.drawn) and not model.refresh.stale, "the augmented sample")
             if sum("not applied" in line for line in model.drawn) <= 1:

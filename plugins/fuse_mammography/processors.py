@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.registry import register
@@ -23,7 +23,7 @@ class BreastCrop(Processor):
     column: str = "image"
     """Column with the path of the mammogram; image and mask are cropped alike."""
     background: float = Field(0.05, ge=0, lt=1)
-    """Fraction of the mammogram's range, from the darkest value, that counts as background."""
+    """Share of the mammogram's range, from the darkest value, that counts as background."""
     margin: int = Field(4, ge=0)
     """Pixels kept around the breast."""
 
@@ -71,9 +71,16 @@ class BreastWindow(Processor):
     """Windows the intensities of the breast to 0..1 and the background to 0; the background is what is darkest."""
 
     percentiles: tuple[float, float] = (1.0, 99.0)
-    """Percentiles of the breast's intensities that become 0 and 1."""
+    """Percentiles of the breast's intensities, from 0 to 100, that become 0 and 1."""
     background: float = Field(0.05, ge=0, lt=1)
-    """Fraction of the image's range, from the darkest value, that counts as background."""
+    """Share of the image's range, from the darkest value, that counts as background."""
+
+    @field_validator("percentiles")
+    @classmethod
+    def _in_order(cls, percentiles: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= percentiles[0] < percentiles[1] <= 100:
+            raise ValueError("expected a low and a higher number from 0 to 100")
+        return percentiles
 
     def __call__(self, value: Value | None, row: Row) -> Value:
         """Return the windowed image; an image without a breast becomes 0.

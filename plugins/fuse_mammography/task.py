@@ -13,7 +13,7 @@ from fuse_engine.data import Processor, Row, Value
 
 @register
 class LabelTask(Processor):
-    """Gives the number of the class whose conditions a row meets (the task of seed 000).
+    """Gives the number of the class whose conditions a row meets.
 
     A condition is met when the column holds one of the listed values. Normal or benign against positive:
     `{negative: {biopsy: [normal, benign]}, positive: {biopsy: [positive]}}`.

@@ -15,7 +15,7 @@ from fuse_medmnist.archive import read_array
 
 @register
 class MedMNISTImage(Processor):
-    """Loads the image of a MedMNIST row: (1 or 3, y, x) or (1, z, y, x), float32, 0 to 255, pixels of 1 mm."""
+    """Reads the image of a MedMNIST row: (1 or 3, y, x) or (1, z, y, x), float32, 0 to 255, pixels of 1 mm."""
 
     def __call__(self, value: Value | None, row: Row) -> Value:
         """Return the image.

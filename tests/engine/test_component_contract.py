@@ -11,6 +11,7 @@ from fuse_engine.augment import Augmentation
 from fuse_engine.augment.base import Params
 from fuse_engine.core import registry
 from fuse_engine.core.component import Component
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import Key
 from fuse_engine.losses import Loss
 from fuse_engine.metrics import Metric
@@ -106,7 +107,7 @@ class Coin(Metric):
 class Shift(Augmentation):
     """Adds one, to label maps as well."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
         return {"shift": 1}
 
     def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
@@ -127,10 +128,21 @@ class Restless(Shift):
         return image + torch.rand(1)
 
 
+class Unfinished(Loss):
+    """Has no call."""
+
+
+class Formless(PredAndTarget):
+    """Asks for a set."""
+
+    places: frozenset[int] = frozenset({1})
+    """Any order."""
+
+
 class Tupled(Shift):
     """Draws a tuple."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
         return {"shift": (1, 2)}
 
 
@@ -145,6 +157,8 @@ BROKEN: list[tuple[type[Component], str]] = [
     (InPlace, "augmentation InPlace changes its input"),
     (Restless, "applies by chance of its own"),
     (Tupled, "draws what JSON cannot hold"),
+    (Unfinished, "loss Unfinished lacks __call__"),
+    (Formless, "has a field that no form can draw: places: no form field for frozenset"),
 ]
 
 

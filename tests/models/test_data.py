@@ -97,6 +97,6 @@ def test_an_empty_panel_says_what_to_do(tmp_path: Path) -> None:
     assert model.summary == ""
     assert model.health == ""
     model.step(1)
-    model.save()
+    model.project.save()
     assert "nothing to save" in model.strip.text
     project.close()

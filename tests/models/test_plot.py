@@ -116,3 +116,11 @@ def test_what_is_the_same_is_not_drawn_again() -> None:
     ]
     assert painter.paint(Figure((Axes(note="nothing"),)))
     assert len(canvas.axes) == 1
+
+
+def test_marks_without_lines_are_not_drawn() -> None:
+    """All values of a metric are undefined, and yet there is a best epoch."""
+    painter = Painter(Canvas(figsize=(4, 3)))
+    for epoch in (1.0, 2.0):
+        painter.paint(Figure((Axes(marks=((epoch, "best"),), note="no metric has a value"),)))
+    assert not painter.paint(Figure((Axes(marks=((3.0, "best"),), note="no metric has a value"),)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -165,7 +166,27 @@ def test_the_settings_are_a_form_over_the_experiment(project: Project, tmp_path:
     project.undo()
     assert stages.items[0].form.items["epochs"].value == 3
     assert not project.edit(("training", "gradient_clip"), "-1")
-    assert "greater than 0" in model.forms["training"].item.items["gradient_clip"].message
+    assert "above 0" in model.forms["training"].item.items["gradient_clip"].message
+
+
+def test_a_run_whose_folder_is_removed_is_let_go(project: Project, tmp_path: Path) -> None:
+    run = made_run(tmp_path, "running")
+    model = opened(project, tmp_path)
+    wait_for(lambda: model.status.state == "running")
+    shutil.rmtree(run.path)
+    wait_for(lambda: project.run is None)
+    wait_for(lambda: model.state == "No run yet.")
+    assert [f"the folder of run {run.name} was removed: {run.path}"] == [str(one) for one in project.problems]
+    assert (model.can_stop, model.can_cancel, model.can_resume) == (False, False, False)
+
+
+def test_a_check_says_what_it_found(project: Project, tmp_path: Path) -> None:
+    model = opened(project, tmp_path)
+    model.validate()
+    assert project.message == "checked: no problem in the experiment"
+    project.engine.answers["validate"] = [{"message": "no"}]  # type: ignore[attr-defined]
+    model.validate()
+    assert project.message == "checked: 1 problem in the experiment"
 
 
 def test_a_run_folder_that_is_damaged_is_a_problem_not_a_crash(project: Project, tmp_path: Path) -> None:
@@ -173,7 +194,7 @@ def test_a_run_folder_that_is_damaged_is_a_problem_not_a_crash(project: Project,
     (run.path / "status.json").write_text("{ torn")
     model = opened(project, tmp_path)
     project.set_run(run)
-    wait_for(lambda: "cannot be read" in model.strip.text)
+    wait_for(lambda: f"Run {run.name} lost" in model.state)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(40, "40 s"), (700, "12 min"), (12_000, "3 h 20 min")])

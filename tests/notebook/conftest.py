@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fuse_engine.service.process import import_path
+from fuse_engine.run.child import import_path
 from fuse_engine.testing import tiny_experiment
 
 

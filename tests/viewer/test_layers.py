@@ -128,6 +128,20 @@ def test_volumes_and_colour_pictures_take_turns(viewer: Any) -> None:
     assert viewer.dims.current_step[0] == 2
 
 
+def test_what_was_of_another_grid_does_not_stretch_the_view(viewer: Any) -> None:
+    screen = Screen()
+    layers = Layers(viewer, screen)
+    volume, plane = Geometry.plain((4, 6, 7), (3, 1, 1)), Geometry.plain((20, 20), (0.5, 0.5))
+    screen.show("image", np.zeros((1, 4, 6, 7), np.float32), volume)
+    screen.show("pred", np.ones((1, 4, 6, 7), np.int64), volume, label=True)
+    screen.clear()
+    screen.show("image", np.zeros((1, 20, 20), np.float32), plane)
+    assert (viewer.dims.ndim, layers.layer("pred")) == (2, None)
+    np.testing.assert_allclose(viewer.scene.camera.center[1:], (4.75, 4.75), atol=0.3)
+    screen.show("pred", np.ones((1, 20, 20), np.int64), plane, label=True)
+    assert layers.layer("pred") in viewer.layers
+
+
 def test_what_is_hidden_comes_back_as_the_person_left_it(viewer: Any) -> None:
     screen = Screen()
     layers = Layers(viewer, screen)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from fuse_engine.service.process import import_path
+from fuse_engine.run.child import import_path
 
 HEAVY = "print(sorted({'torch', 'monai', 'lightning_fabric', 'tensorboard'} & set(sys.modules)))"
 IMPORT = f"import sys, fuse_gui, fuse_gui.viewer; {HEAVY}"

@@ -17,9 +17,9 @@ from qtpy.QtCore import Qt, QTimer
 
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.run import process
+from fuse_engine.run.child import import_path
 from fuse_engine.run.folder import RunFolder, list_runs
 from fuse_engine.run.status import ALIVE
-from fuse_engine.service.process import import_path
 from fuse_engine.testing import tiny_experiment
 from fuse_gui.viewer.launch import open_docks
 from fuse_gui.viewer.session import project_of, session_of

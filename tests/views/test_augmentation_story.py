@@ -109,7 +109,7 @@ def test_the_draws_are_scrubbed(panel: Any) -> None:
     assert "Flip: axes (x), shift (0.25, -1)" in panel.words()
     panel.drag(12)
     panel.settle()
-    assert panel.after() == 12 + 7
+    assert panel.after() == 11 + 7, "draw 12 is the 12th epoch, number 11 in the engine"
     assert "what epoch 12 trains on" in panel.words()
     assert "mask, class 1: 40 → 30 mm², -25.0 %" in panel.words()
 

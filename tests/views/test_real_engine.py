@@ -107,7 +107,7 @@ def test_the_numbers_of_a_step_are_those_of_the_file(project: Project, tiny: Exp
 def test_what_is_previewed_is_what_is_trained(project: Project, tiny: Experiment) -> None:
     model = AugmentationModel(project, pause=0.001)
     project.select(project.cohort.ids[1])
-    model.set_draw(5)
+    model.set_draw(6)  # the epoch that the engine calls 5
     model.set_active(True)
     wait_for(lambda: model.drawn and not model.refresh.stale, PATIENCE)
     sample = to_tensors(Dataset.from_experiment(tiny).sample(project.sample_id))

@@ -14,7 +14,8 @@ from torch import Tensor
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Component
 from fuse_engine.core.errors import FuseError, KeyMissing, SampleError
-from fuse_engine.core.keys import Key
+from fuse_engine.core.geometry import Geometry
+from fuse_engine.core.keys import Key, geometry_key
 from fuse_engine.core.random import stream
 
 Params = dict[str, Any]
@@ -58,11 +59,11 @@ class Augmentation(Component):
     keys: list[Key] = Field(min_length=1)
     """Images and label maps that are changed together, e.g. `data.input.image`, `data.gt.segmentation`."""
     p: float = Field(1.0, ge=0, le=1)
-    """Chance that a sample is changed."""
+    """Chance, from 0 to 1, that a sample is changed."""
 
     @abstractmethod
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
-        """Draw what will be done to an image of that spatial shape ([z,] y, x).
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
+        """Draw what will be done to an image on that grid.
 
         Raises:
             FuseError: when the settings do not fit the number of axes.
@@ -117,11 +118,11 @@ class Augmenter:
         name = str(sample["data.id"])
         drawn: list[Applied] = []
         for index, step in enumerate(self.steps):
-            shape = self._shape(sample, index)
+            grid = self._grid(sample, index)
             rng = stream("augmentation", self.seed, epoch, name, index)
             chosen = rng.random() < step.p
             try:
-                drawn.append(Applied(index, step.name(), step.sample(rng, shape) if chosen else None))
+                drawn.append(Applied(index, step.name(), step.sample(rng, grid) if chosen else None))
             except FuseError as error:
                 raise _located(error, name, index, step) from None
         return drawn
@@ -150,8 +151,8 @@ class Augmenter:
             )
         return self.steps[item.step]
 
-    def _shape(self, sample: NestedDict, index: int) -> tuple[int, ...]:
-        """Return the spatial shape of a step's first image; the others must have its proportions."""
+    def _grid(self, sample: NestedDict, index: int) -> Geometry:
+        """Return the grid of a step's first image, 1 mm if unknown; the others must have its proportions."""
         step, name = self.steps[index], str(sample["data.id"])
         try:
             images = [_image(sample, key) for key in step.keys]
@@ -164,7 +165,8 @@ class Augmenter:
                     f"{step.name()} cannot change '{step.keys[0]}' and '{key}' together", f"augmentation.{index}",
                     sample=name, expected="images of the same proportions", got=f"{shapes[0]} and {shape}",
                 )  # fmt: skip
-        return shapes[0]
+        known = geometry_key(step.keys[0])
+        return sample[known] if known in sample else Geometry.plain(shapes[0])
 
 
 def _image(sample: NestedDict, key: str) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from fuse_engine.augment.base import Augmentation, NonNegativeRange, Params, uniform
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
 _REACH = 4
@@ -17,12 +18,12 @@ _REACH = 4
 
 @register
 class Blur(Augmentation):
-    """Blur by a bell curve; the edge pixels go on outside."""
+    """Blurs by a bell curve; the edge pixels go on outside."""
 
     sigma: NonNegativeRange = (0.0, 1.0)
     """Standard deviation of the bell curve, in pixels."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
         """Draw the width."""
         return {"sigma": uniform(rng, self.sigma)}
 

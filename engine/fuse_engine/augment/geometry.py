@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fuse_engine.augment.base import Augmentation, Params, PositiveRange, Range, uniform
 from fuse_engine.core.errors import FuseError
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
 AXES = ("z", "y", "x")
@@ -27,7 +28,10 @@ def _below_90(bounds: tuple[float, float]) -> tuple[float, float]:
 
 @register
 class Affine(Augmentation):
-    """Rotate, scale, shear and shift around the centre, with one interpolation; lengths are in pixels."""
+    """Rotates, scales, shears and shifts around the centre, with one interpolation.
+
+    Angles are those in the patient: pixels that are longer along one axis do not bend them.
+    """
 
     rotate: Range = (0.0, 0.0)
     """Degrees; in 2-D from x towards y, in 3-D about each of z, y and x."""
@@ -40,21 +44,24 @@ class Affine(Augmentation):
     border: Literal["zeros", "edge"] = "zeros"
     """What comes in from outside: 0, or the nearest pixel."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
-        """Draw angles, factor and shifts; lists are in the order of arrays, z (y) first."""
-        dims = len(shape)
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
+        """Draw angles, factor and shifts; shifts and spacing are in the order of arrays, z (y) first."""
+        dims = grid.dims
         pairs = 1 if dims == 2 else 3
         return {
             "rotate": [uniform(rng, self.rotate) for _ in range(pairs)],
             "scale": uniform(rng, self.scale),
             "translate": [uniform(rng, self.translate) for _ in range(dims)],
             "shear": [uniform(rng, self.shear) for _ in range(pairs)],
+            "spacing": list(reversed(grid.spacing)),
         }
 
     def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
         """Return the moved image; `params` move what is seen, not the grid."""
         shape = tuple(image.shape[1:])
-        inverse = np.linalg.inv(_matrix(params, len(shape)))
+        spacing = np.array(params["spacing"])
+        # from pixels to mm, back in the patient, and to pixels again
+        inverse = np.linalg.inv(_matrix(params, len(shape))) * spacing / spacing[:, None]
         shift = np.array(params["translate"]) * shape
         grid = _grid(inverse, shift, shape)
         moved = F.grid_sample(
@@ -66,20 +73,20 @@ class Affine(Augmentation):
 
 @register
 class Flip(Augmentation):
-    """Mirror along some axes, each by its own chance."""
+    """Mirrors along some axes, each by its own chance."""
 
     axes: list[Literal["x", "y", "z"]] = Field(["x"], min_length=1)
     """Axes that may be mirrored; x runs along the columns of the picture."""
     each: float = Field(0.5, ge=0, le=1)
-    """Chance of each axis."""
+    """Chance, from 0 to 1, of each axis."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
         """Draw the axes to mirror.
 
         Raises:
             FuseError: for z on a 2-D image.
         """
-        if len(shape) == 2 and "z" in self.axes:
+        if grid.dims == 2 and "z" in self.axes:
             raise FuseError("a 2-D image has no z axis", where="axes", expected="x, y or both")
         return {"axes": [axis for axis in self.axes if rng.random() < self.each]}
 
@@ -89,7 +96,7 @@ class Flip(Augmentation):
 
 
 def _matrix(params: Params, dims: int) -> NDArray[np.float64]:
-    """Return the matrix that moves what is seen, on centred positions ([z,] y, x): rotation @ shear @ scale."""
+    """Return the matrix that moves what is seen, on centred mm ([z,] y, x): rotation @ shear @ scale."""
     shear = np.eye(dims)
     rotation = np.eye(dims)
     for pair, angle, lean in zip(_planes(dims), params["rotate"], params["shear"], strict=True):

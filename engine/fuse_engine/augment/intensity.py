@@ -7,17 +7,18 @@ import torch
 from torch import Tensor
 
 from fuse_engine.augment.base import Augmentation, NonNegativeRange, Params, PositiveRange, Range, uniform
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
 
 @register
 class Gamma(Augmentation):
-    """Bend the grey scale: the power of the values, scaled to the image's own range."""
+    """Bends the grey scale: takes a power of the values, scaled to the image's own range."""
 
     gamma: PositiveRange = (0.8, 1.25)
     """Exponent; above 1 darkens the middle of the range, below 1 brightens it."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
         """Draw the exponent."""
         return {"gamma": uniform(rng, self.gamma)}
 
@@ -34,12 +35,12 @@ class Gamma(Augmentation):
 
 @register
 class Contrast(Augmentation):
-    """Stretch or squeeze the values around their mean, channel by channel."""
+    """Stretches or squeezes the values around their mean, channel by channel."""
 
     factor: NonNegativeRange = (0.85, 1.15)
     """Factor of the distance from the mean; 1 changes nothing."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
         """Draw the factor."""
         return {"factor": uniform(rng, self.factor)}
 
@@ -55,12 +56,12 @@ class Contrast(Augmentation):
 
 @register
 class Brightness(Augmentation):
-    """Add one number to all values."""
+    """Adds one number to all values."""
 
     shift: Range = (-0.06, 0.06)
     """What is added, in the image's units."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
         """Draw the number."""
         return {"shift": uniform(rng, self.shift)}
 
@@ -71,12 +72,12 @@ class Brightness(Augmentation):
 
 @register
 class GaussianNoise(Augmentation):
-    """Add normal noise, independent in every pixel."""
+    """Adds normal noise, independent in every pixel."""
 
     std: NonNegativeRange = (0.0, 0.03)
     """Standard deviation, in the image's units."""
 
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Params:
+    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
         """Draw the strength and the seed of the noise."""
         return {"std": uniform(rng, self.std), "seed": int(rng.integers(2**53))}
 

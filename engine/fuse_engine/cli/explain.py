@@ -32,6 +32,10 @@ def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the heatmap on the grid of the network's input."""
     folder = find(options.run)
+    if options.output and not options.output.parent.is_dir():
+        from fuse_engine.core.errors import FuseError
+
+        raise FuseError(f"no folder {options.output.parent}", source="command line '--output'")
     from fuse_engine.data.image import write_image
     from fuse_engine.run.explain import explain
     from fuse_engine.run.infer import safe_name

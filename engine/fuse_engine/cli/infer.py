@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fuse_engine.cli.options import OK, Subparsers, add_command, add_json, add_part, add_run
-from fuse_engine.cli.printing import print_json
+from fuse_engine.cli.printing import print_json, warn
 from fuse_engine.cli.runs import find
 
 EXAMPLES = """\
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     folder = find(options.run)
     from fuse_engine.run.infer import infer
 
-    path = infer(folder, options.checkpoint, options.part)
+    path = infer(folder, options.checkpoint, options.part, say=warn)
     if options.json:
         print_json({"run": str(folder.path), "part": options.part, "table": str(path)})
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,16 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in (head, *rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def warn(text: str) -> None:
+    """Say what does not end the command."""
+    print(f"warning: {text}", file=sys.stderr)
+
+
+def one_line(text: str) -> str:
+    """Return a text of a file as one line that a terminal only prints."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def number(value: float | None) -> str:

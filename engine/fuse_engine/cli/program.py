@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         options, rest = build_parser(words).parse_known_args(words)
+        if options.version:
+            print(metadata.version("fuse-gui"))
+            return OK
         if "handler" not in options:
             build_parser([]).print_help()
             return USAGE
@@ -57,6 +60,7 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
         description="From a folder of scans and a table of labels to a trained, understood model.",
         epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
     )  # fmt: skip
+    parser.add_argument("--version", action="store_true", help="print the version")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in OURS:
         import_module(f"fuse_engine.cli.{name}").add(subparsers)
@@ -115,14 +119,24 @@ def _run(options: argparse.Namespace, rest: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output, e.g. `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except Exception as error:  # the boundary of the program: one line for the user, the trace in a file
-        if getattr(options, "debug", False):
-            raise
-        print(f"internal error: {type(error).__name__}: {_line(error)} (report: {_report()})", file=sys.stderr)
-        return FAILED
+    except OSError as error:
+        if error.filename is None or getattr(options, "debug", False):
+            return _internal(error, options)
+        print(f"cannot use {error.filename}: {error.strerror}", file=sys.stderr)
+        return PROBLEM
+    except Exception as error:  # noqa: BLE001 the boundary of the program: one line for the user, the trace in a file
+        return _internal(error, options)
     finally:
         for name, reason in registry.broken.items():
             print(f"warning: {name} is left out: {reason}", file=sys.stderr)
+
+
+def _internal(error: Exception, options: argparse.Namespace) -> int:
+    """Say an error that is ours in one line; the trace goes to a file, or on where it was asked for."""
+    if getattr(options, "debug", False):
+        raise error
+    print(f"internal error: {type(error).__name__}: {_line(error)} (report: {_report()})", file=sys.stderr)
+    return FAILED
 
 
 def _use(files: list[Path]) -> None:
@@ -132,6 +146,8 @@ def _use(files: list[Path]) -> None:
     for path in files:
         if not path.is_file():
             raise FuseError(f"no file {path}", source="command line '--components'")
+        if path.suffix != ".py":
+            raise FuseError(f"{path} is not a Python file", source="command line '--components'")
     if files:
         registry.use_files(files)
 

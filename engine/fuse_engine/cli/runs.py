@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fuse_engine.cli.options import OK, Subparsers, add_command, add_json
-from fuse_engine.cli.printing import print_json, print_table
+from fuse_engine.cli.printing import one_line, print_json, print_table
 
 if TYPE_CHECKING:
     from fuse_engine.run.folder import RunFolder
@@ -39,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
         print_json(facts)
     elif facts:
         print_table(["RUN", "EXPERIMENT", "STATE", "EPOCH", "STARTED", "MESSAGE"], [_cells(one) for one in facts])
+    else:
+        print(f"no runs in {folder}", file=sys.stderr)
     return OK
 
 
@@ -73,5 +76,6 @@ def find(text: str) -> RunFolder:
 
 def _cells(facts: dict[str, Any]) -> list[str]:
     started = time.strftime("%Y-%m-%d %H:%M", time.localtime(facts["started"])) if facts["started"] else "-"
-    epoch = f"{facts['epoch']}/{facts['epochs']}"
-    return [facts["run"], facts["experiment"], facts["state"], epoch, started, facts["message"]]
+    # the status counts epochs from 0, people from 1
+    epoch = f"{facts['epoch'] + 1 if facts['step'] else 0}/{facts['epochs']}"
+    return [facts["run"], facts["experiment"], facts["state"], epoch, started, one_line(facts["message"])]

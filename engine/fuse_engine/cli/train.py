@@ -54,7 +54,8 @@ def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Start or continue a run; unless detached, return when it has ended."""
     if (options.experiment is None) == (options.resume is None):
-        print("fuse-gui train: give either an experiment FILE or --resume RUN", file=sys.stderr)
+        keeps = "; a run that is continued keeps its settings" if options.resume else ""
+        print(f"fuse-gui train: give either an experiment FILE or --resume RUN{keeps}", file=sys.stderr)
         return USAGE
     if options.resume and options.overrides:
         print("fuse-gui train: a run that is continued keeps its settings", file=sys.stderr)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationErro
 from pydantic_core import PydanticCustomError, core_schema
 
 from fuse_engine.core import registry
-from fuse_engine.core.errors import FuseError
+from fuse_engine.core.errors import FuseError, short
 
 
 class Component(BaseModel):
@@ -69,9 +69,7 @@ class Slot(Holds):
             name, args = split_entry(value)
             cls = registry.get(self.kind, name)
         except FuseError as error:
-            raise PydanticCustomError(
-                "component", "{text}", {"text": str(error), "problems": error.problems}
-            ) from None
+            raise wrong_entry(error) from None
         try:
             return cls.model_validate(args)
         except ValidationError as error:
@@ -97,7 +95,12 @@ def split_entry(value: Any) -> tuple[str, dict[str, Any]]:
     raise FuseError("not a component", expected="Name or {Name: {field: value}}", got=_shape_of(value))
 
 
+def wrong_entry(error: FuseError) -> PydanticCustomError:
+    """Return the validation error that carries the first problem of `error`."""
+    return PydanticCustomError("component", "{text}", {"text": str(error), "problems": error.problems})
+
+
 def _shape_of(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"a mapping with {len(value)} entries ({', '.join(map(str, value))})"
-    return repr(value)
+    return short(value) if value is not None else "nothing"

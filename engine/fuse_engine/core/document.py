@@ -113,9 +113,10 @@ def parse(text: str, name: str = "text") -> Document:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ExperimentError(
-            f"not readable as YAML: {getattr(error, 'problem', None) or error}", source=f"{name}{line}"
+            f"not readable as YAML: {getattr(error, 'problem', None) or str(error).splitlines()[0]}",
+            source=f"{name}{line}",
         ) from None
-    document = Document({})
+    document = Document({}, {(): f"{name}:1"})
     plain = {} if root is None else _plain(root, (), name, document.marks)
     if not isinstance(plain, dict):
         raise ExperimentError(f"{name} holds no settings", expected="lines such as 'name: my_experiment'")
@@ -185,6 +186,15 @@ def dump(data: Any) -> str:
     return yaml.dump(
         data, Dumper=_TextDumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=110
     )
+
+
+def as_text(data: Any) -> Any:
+    """Return plain data with every scalar as the text that `parse` gives after `dump`."""
+    if isinstance(data, Mapping):
+        return {key: as_text(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [as_text(value) for value in data]
+    return data if data is None else dump_value(data)
 
 
 def dump_value(value: Any) -> str:

@@ -20,7 +20,7 @@ from pydantic import (
 import fuse_resources
 from fuse_engine.core import document as documents
 from fuse_engine.core import overrides
-from fuse_engine.core.component import Holds, split_entry
+from fuse_engine.core.component import Holds, split_entry, wrong_entry
 from fuse_engine.core.document import Document, Place
 from fuse_engine.core.errors import ExperimentError, FuseError, Problem
 from fuse_engine.core.explain import problems_of
@@ -56,7 +56,7 @@ class Spec(Section):
         try:
             name, args = split_entry(value)
         except FuseError as error:
-            raise ValueError(str(error)) from None
+            raise wrong_entry(error) from None
         return {"name": name, "args": args}
 
     @model_serializer(mode="wrap")
@@ -257,7 +257,9 @@ class Experiment(Section):
 
     def __eq__(self, other: object) -> bool:
         """Say whether both mean the same, wherever they were read from."""
-        return isinstance(other, Experiment) and self.to_data() == other.to_data()
+        return isinstance(other, Experiment) and documents.as_text(self.to_data()) == documents.as_text(
+            other.to_data()
+        )
 
     __hash__ = None  # type: ignore[assignment]
 

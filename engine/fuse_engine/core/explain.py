@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -22,7 +23,7 @@ def problems_of(
 def _walk(
     errors: Iterable[Any], cls: type[BaseModel], source: Callable[[Place], str], prefix: Place
 ) -> Iterable[Problem]:
-    for item in errors:
+    for item in _joined(errors):
         place: Place = (*prefix, *item["loc"])
         context = item.get("ctx") or {}
         if item["type"] == "nested":
@@ -42,14 +43,60 @@ def _walk(
                 nearest=nearest(str(item["loc"][-1]), known),
             )  # fmt: skip
         elif item["type"] == "missing":
-            yield Problem(f"'{item['loc'][-1]}' is missing", where, source(place))
+            last = item["loc"][-1]
+            name = f"'{last}'" if isinstance(last, str) else f"number {last + 1}"
+            yield Problem(f"{name} is missing", where, source(place))
         else:
-            yield Problem(_plain(item["msg"]), where, source(place), got=short(item["input"]))
+            got = "nothing" if item["input"] is None else short(item["input"])
+            yield Problem(_plain(item), where, source(place), got=got, nearest=_nearest_choice(item))
 
 
-def _plain(message: str) -> str:
-    message = message.removeprefix("Value error, ").removeprefix("Input ")
+def _joined(errors: Iterable[Any]) -> Iterable[Any]:
+    """Make one error of those of a field that may hold one thing or another, e.g. a list or `ipw`."""
+    either: dict[Place, dict[str, Any]] = {}
+    for item in errors:
+        # pydantic puts the alternative it tried into the place, e.g. literal['ipw'], list[float]
+        tried = next((index for index, part in enumerate(item["loc"]) if _ALTERNATIVE.match(str(part))), None)
+        if tried is None:
+            yield item
+            continue
+        loc = item["loc"][:tried]
+        other = either.setdefault(loc, {**item, "loc": loc, "type": "either", "msg": ""})
+        other["msg"] = " or ".join(filter(None, (other["msg"], _plain(item).removeprefix("expected "))))
+    for item in either.values():
+        yield {**item, "msg": f"expected {item['msg']}"}
+
+
+_ALTERNATIVE = re.compile(r"(literal|list|function-\w+|tuple|dict)\[.*\]$")
+
+
+_WORDS = {
+    "bool_parsing": "true or false", "bool_type": "true or false", "dict_type": "names with values below them",
+    "finite_number": "a finite number", "float_parsing": "a number", "float_type": "a number",
+    "greater_than": "a number above {gt:g}", "greater_than_equal": "a number from {ge:g} up",
+    "int_from_float": "a whole number", "int_parsing": "a whole number", "int_type": "a whole number",
+    "less_than": "a number below {lt:g}", "less_than_equal": "a number up to {le:g}",
+    "list_type": "a list such as [a, b]", "literal_error": "{expected}",
+    "model_type": "names with values below them", "string_pattern_mismatch": "text of the form {pattern}",
+    "string_type": "text", "too_long": "at most {max_length} entries",
+    "too_short": "at least {min_length} entries", "tuple_type": "a list such as [1, 2]",
+}  # fmt: skip
+"""What pydantic's errors mean to a person."""
+
+
+def _plain(item: Any) -> str:
+    words = _WORDS.get(item["type"])
+    if words:
+        return f"expected {words.format(**(item.get('ctx') or {}))}"
+    message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     return message[:1].lower() + message[1:]
+
+
+def _nearest_choice(item: Any) -> str:
+    if item["type"] != "literal_error":
+        return ""
+    choices = str(item["ctx"]["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
+    return nearest(str(item["input"]), choices)
 
 
 def _fields_at(cls: type[BaseModel], loc: Iterable[str | int]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +80,40 @@ class Geometry:
         """Return the LPS position in mm of an array index ([z,] y, x)."""
         step = np.asarray(tuple(reversed(index))) * self.spacing
         return tuple((np.asarray(self.origin) + self.matrix @ step).tolist())
+
+    @property
+    def placed(self) -> bool:
+        """Whether it says where the image lies; a picture file (png, jpg) does not, resized or not."""
+        extent = np.asarray(self.size) * self.spacing
+        counted = np.allclose(np.asarray(self.origin) - np.asarray(self.spacing) / 2, -0.5, atol=1e-6)
+        whole = np.allclose(extent, np.round(extent), atol=1e-6)
+        return self.dims == 3 or not (counted and whole and np.array_equal(self.matrix, np.eye(2)))
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """Outer corners of the image in LPS mm, (2 ** dims, dims), in the order of the axes."""
+        ends = list(itertools.product((0, 1), repeat=self.dims))
+        steps = (np.asarray(ends) * self.size - 0.5) * self.spacing
+        found: NDArray[np.float64] = np.asarray(self.origin) + steps @ self.matrix.T
+        return found
+
+    @property
+    def extent(self) -> str:
+        """Its first and last corner, for messages."""
+        first, last = (", ".join(f"{n:.1f}" for n in corner) for corner in self.corners[[0, -1]])
+        return f"({first}) to ({last}) mm"
+
+    def covers(self, other: Geometry) -> bool:
+        """Whether both lie on the same part of the patient, axis by axis, to within half of the larger pixel.
+
+        True where one of them does not say where it lies; false where the number of axes differs.
+        """
+        if self.dims != other.dims:
+            return False
+        if not (self.placed and other.placed):
+            return True
+        apart = np.abs((self.corners - other.corners) @ self.matrix)
+        return bool((apart <= 0.501 * np.maximum(self.spacing, other.spacing)).all())
 
     def near(self, other: Geometry, tolerance: float = 1e-3) -> bool:
         """Whether two grids are the same up to `tolerance` of a pixel."""

@@ -26,6 +26,11 @@ Key = Annotated[str, KeyMark(), AfterValidator(_check)]
 """Where a component reads: `data.input.<name>`, `data.gt.<name>`, `model.logits.<head>`, `model.output.<head>`."""
 
 
+def geometry_key(key: str) -> str:
+    """Return where the geometry of an image stands, e.g. `data.geometry.input.image` for `data.input.image`."""
+    return key.replace("data.", "data.geometry.", 1)
+
+
 def is_key(annotation: Any, metadata: list[Any]) -> bool:
     """Say whether a field's annotation is a key, a list of keys, or an optional one."""
     if any(isinstance(mark, KeyMark) for mark in metadata):

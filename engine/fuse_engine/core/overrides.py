@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -50,9 +51,14 @@ def _apply(document: Document, path: str, value: str | None, option: str, root: 
         value = "false" if negated else "true"
     elif negated:
         raise ExperimentError("a --no- option takes no value", source=f"command line '{option}'")
-    _set(document.data, place, parse_value(value), option)
+    source = f"command line '{option}'"
+    try:
+        plain = parse_value(value)
+    except ExperimentError as error:
+        raise ExperimentError(*(replace(problem, source=source) for problem in error.problems)) from None
+    _set(document.data, place, plain, option)
     document.marks = {key: mark for key, mark in document.marks.items() if key[: len(place)] != place}
-    document.marks[place] = f"command line '{option}'"
+    document.marks[place] = source
 
 
 def _find(path: str, option: str, root: type[BaseModel]) -> tuple[Place, bool]:

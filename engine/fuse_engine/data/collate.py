@@ -10,6 +10,7 @@ import torch
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import SampleError
+from fuse_engine.core.keys import geometry_key
 from fuse_engine.data.image import Image
 
 
@@ -18,12 +19,17 @@ def to_tensors(sample: NestedDict) -> NestedDict:
 
     Images become float32 (channel, [z,] y, x), label maps int64, vectors float32, classes and numbers scalars; the
     geometry of `data.input.image` is kept under `data.geometry.input.image`.
+
+    Raises:
+        SampleError: where grids do not fit, as from here on only the order of the pixels counts: for a label map
+            that covers the patient as no input does, and for an input volume unlike the first one.
     """
+    _refuse_apart(sample)
     found = NestedDict()
     for key, value in sample.items():
         found[key] = _tensor(value)
         if isinstance(value, Image):
-            found[key.replace("data.", "data.geometry.", 1)] = value.geometry
+            found[geometry_key(key)] = value.geometry
     return found
 
 
@@ -34,7 +40,7 @@ def collate(samples: Sequence[NestedDict]) -> NestedDict:
         SampleError: for tensors of different shapes, or a key that some samples lack.
     """
     batch = NestedDict()
-    for key in samples[0]:
+    for key in dict.fromkeys(key for sample in samples for key in sample):
         values = [_value(sample, key) for sample in samples]
         if not isinstance(values[0], torch.Tensor):
             batch[key] = values
@@ -55,6 +61,21 @@ def _tensor(value: Any) -> Any:
     if isinstance(value, int):
         return torch.tensor(value, dtype=torch.int64)
     return torch.tensor(value, dtype=torch.float32) if isinstance(value, float) else value
+
+
+def _refuse_apart(sample: NestedDict) -> None:
+    grids = {key: value.geometry for key, value in sample.items() if isinstance(value, Image)}
+    for key, grid in grids.items():
+        images = [name for name in grids if name.startswith("data.input.") and grids[name].dims == grid.dims]
+        # 2-D inputs may be views of several sides, a label map belongs to one of them
+        wanted = images[:1] if key in images and grid.dims == 3 else images
+        if not wanted or any(grid.covers(grids[name]) for name in wanted):
+            continue
+        raise SampleError(
+            f"'{key}' does not cover the patient as '{images[0]}' does", where=key, sample=str(sample["data.id"]),
+            expected=f"{grids[images[0]].extent}; the same steps that turn, crop or resample for both",
+            got=grid.extent,
+        )  # fmt: skip
 
 
 def _value(sample: NestedDict, key: str) -> Any:

@@ -35,7 +35,7 @@ class Contours(Processor):
     image: str = "image"
     """Column that names the image file; only its header is read."""
     where: dict[str, list[str]] = Field({})
-    """Samples whose polygons count, by what columns say; others get an empty label map."""
+    """Samples whose polygons count, by what columns say, e.g. `{biopsy: [positive]}`; others get an empty map."""
 
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the label map."""

@@ -43,18 +43,22 @@ class BatchSampler:
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
-        return -(-len(self.ids) // self.size)
+        full, rest = divmod(len(self.ids), self.size)
+        # a batch of one has no spread that a layer could normalise by
+        lonely = rest == 1 and full > 0 and not self.labels
+        return full + (rest > 0 and not lonely)
 
     def batches(self, epoch: int) -> list[list[str]]:
         """Return the ids of each batch.
 
-        Without classes every sample comes once and the last batch may be smaller. With classes every batch is
-        full; the samples of a class come again when all of them have come.
+        Without classes every sample comes once and the last batch may be smaller; where a single sample would be
+        left for it, another one each epoch, there is none. With classes every batch is full; the samples of a
+        class come again when all of them have come.
         """
         members = self._members()
         if not members:
             order = self._shuffled(self.ids, epoch, "all", 0)
-            return [order[start : start + self.size] for start in range(0, len(order), self.size)]
+            return [order[number * self.size :][: self.size] for number in range(len(self))]
         shares = self._shares(members)
         queues = {label: self._endless(members[label], epoch, label) for label in shares}
         batches = []

@@ -31,8 +31,9 @@ class Folds:
 def make_folds(cohort: Cohort, split: Split, seed: int) -> Folds:
     """Divide a cohort; the source's fold column counts where it has one, else folds are made.
 
-    Folds that no list of `split` names are used for training, except that the validation falls back to a fold
-    called val..., else to the first one, and the test to a fold called `test`.
+    Folds that no list of `split` names are used for training, except that the validation falls back to the folds
+    called val..., else to the first of several not called train..., and the test to those called test...; in
+    names, capital letters make no difference.
 
     Raises:
         SampleError: for a sample without a group or fold.
@@ -123,15 +124,19 @@ def _uses(split: Split, folds: Sequence[str]) -> dict[str, str]:
     for use, names in (("test", split.test), ("validation", split.validation or []), ("train", split.train or [])):
         for name in names:
             _use(uses, name, use, folds)
-    if not split.test and "test" in folds:
-        uses.setdefault("test", "test")
+    if not split.test:
+        uses = {**dict.fromkeys(_called("test", folds), "test"), **uses}
     free = [name for name in folds if name not in uses]
-    if split.validation is None and free:
-        named = [name for name in free if name.lower().startswith("val")]
-        uses[(named or free)[0]] = "validation"
+    if split.validation is None:
+        others = [name for name in free if name not in _called("train", free)]
+        uses.update(dict.fromkeys(_called("val", free) or others[: len(free) > 1], "validation"))
     for name in folds:
         uses.setdefault(name, "train" if split.train is None else "unused")
     return uses
+
+
+def _called(start: str, folds: Sequence[str]) -> list[str]:
+    return [name for name in folds if name.lower().startswith(start)]
 
 
 def _use(uses: dict[str, str], name: str, use: str, folds: Sequence[str]) -> None:

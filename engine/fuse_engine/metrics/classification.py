@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
@@ -26,21 +27,22 @@ class Accuracy(Metric):
     """Class of each sample (batch,), e.g. `data.gt.classification`."""
 
     def collect(self, pred: Tensor, target: Tensor) -> Rows:
-        """Keep whether each sample is right.
+        """Keep 1 for a right sample, 0 for a wrong one, NaN where the prediction is not a number.
 
         Raises:
             FuseError: when shapes or classes do not fit.
         """
         _check_vector(pred, target, self.target)
-        return {"right": (pred.argmax(1) == target).cpu().numpy()}
+        right = (pred.argmax(1) == target).double()
+        return {"right": torch.where(pred.isnan().any(1), torch.nan, right).cpu().numpy()}
 
     def result(self, rows: Rows) -> float:
-        """Return the share, from 0 to 1; NaN without samples."""
+        """Return the share, from 0 to 1; NaN without samples, or where a prediction is not a number."""
         return float(rows["right"].mean()) if len(rows["right"]) else float("nan")
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64]:
         """Return 1 for a right sample, 0 for a wrong one."""
-        return rows["right"].astype(np.float64)
+        return rows["right"]
 
 
 @register

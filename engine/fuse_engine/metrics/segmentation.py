@@ -37,6 +37,8 @@ class Overlap(Metric):
     def collect(self, pred: Tensor, target: Tensor) -> Rows:
         """Keep true positive, false positive and false negative pixels of each sample and class.
 
+        A sample whose prediction holds what is not a number has NaN of each.
+
         Raises:
             FuseError: when shapes, classes or names do not fit.
         """
@@ -53,7 +55,8 @@ class Overlap(Metric):
                 "the ignored classes do not fit the prediction", where="ignore",
                 expected=f"some of the classes 0 to {pred.shape[1] - 1}, not all", got=str(self.ignore),
             )  # fmt: skip
-        table = _confusion(pred, target[:, 0])
+        table = _confusion(pred, target[:, 0]).astype(np.float64)
+        table[pred.isnan().flatten(1).any(1).cpu().numpy()] = np.nan
         hit = np.einsum("bii->bi", table)
         return {"tp": hit, "fp": table.sum(1) - hit, "fn": table.sum(2) - hit}
 

@@ -20,7 +20,7 @@ from fuse_engine.models.shapes import shape_of
 
 @register
 class GlobalPoolingClassifier(Head):
-    """One class a sample: pool the coarsest features, add table columns, then fully connected layers."""
+    """One class a sample, from the pooled coarsest features and table columns, by fully connected layers."""
 
     tabular: list[Key] = Field(default_factory=list)
     """Vectors put beside the pooled features, e.g. `data.input.clinical`."""

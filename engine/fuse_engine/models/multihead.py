@@ -14,7 +14,7 @@ from fuse_engine.core.keys import Key
 from fuse_engine.core.registry import register
 from fuse_engine.models.base import FEATURES, Backbone, BatchModule, Head, Model, Pyramid, Shapes
 from fuse_engine.models.resnet import ResNet
-from fuse_engine.models.shapes import head_keys, image_shape, located, read_images, write_head
+from fuse_engine.models.shapes import head_keys, image_shape, located, read_images, sound_format, write_head
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -73,9 +73,10 @@ class _MultiHead(BatchModule):
         return {"backbone": self.backbone, **{f"heads.{name}": head for name, head in heads}}
 
     def forward(self, batch: NestedDict) -> NestedDict:
-        features = self.backbone(read_images(batch, self.inputs))
         result = batch.copy()
-        result[FEATURES] = features[-1]
-        for name, head in zip(self.names, self.heads, strict=True):
-            write_head(result, name, head(features, batch))
+        with sound_format(read_images(batch, self.inputs)) as image:
+            features = self.backbone(image)
+            result[FEATURES] = features[-1]
+            for name, head in zip(self.names, self.heads, strict=True):
+                write_head(result, name, head(features, batch))
         return result

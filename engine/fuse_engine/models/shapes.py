@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import torch
@@ -63,6 +63,15 @@ def read_images(batch: NestedDict, keys: Sequence[str]) -> Tensor:
     """Return the inputs of a batch put together along the channels (batch, channel, [z,] y, x)."""
     images: list[Tensor] = [batch[key] for key in keys]
     return images[0] if len(images) == 1 else torch.cat(images, 1)
+
+
+@contextmanager
+def sound_format(image: Tensor) -> Iterator[Tensor]:
+    """Give the image to compute with, a volume on a CPU in float32 whatever the precision of the run."""
+    # in bf16 oneDNN's gradient of a 3-D convolution over two slices holds memory that nobody has written
+    volume = image.ndim == 5 and image.device.type == "cpu"
+    with torch.autocast("cpu", enabled=False) if volume else nullcontext():
+        yield image.float() if volume else image
 
 
 def head_keys(head: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from fuse_engine.core.component import Slot
 from fuse_engine.core.keys import Key
 from fuse_engine.core.registry import register
 from fuse_engine.models.base import FEATURES, BatchModule, Model, Network, NetworkModule, Shapes
-from fuse_engine.models.shapes import head_keys, image_shape, located, read_images, write_head
+from fuse_engine.models.shapes import head_keys, image_shape, located, read_images, sound_format, write_head
 from fuse_engine.models.unet import UNet
 
 
@@ -61,7 +61,8 @@ class _Wrap(BatchModule):
         coarsest = self.get_submodule(self.last_features)
         handle = coarsest.register_forward_hook(lambda module, inputs, output: found.append(output))
         try:
-            logits = self.network(read_images(batch, self.inputs))
+            with sound_format(read_images(batch, self.inputs)) as image:
+                logits = self.network(image)
         finally:
             handle.remove()
         result = batch.copy()

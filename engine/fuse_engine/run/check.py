@@ -25,7 +25,7 @@ from fuse_engine.run.evaluation import TOTAL, flat
 from fuse_engine.run.places import at_place
 
 BATCH = 2
-"""Samples in the batch that shapes are propagated with; normalisation over a batch needs more than one."""
+"""Samples in the batch that shapes are propagated with, unless batches are smaller."""
 NAMED = 3
 """Samples of one kind of problem that are named."""
 PATIENCE = 0.5
@@ -103,7 +103,7 @@ def preview(assembly: Assembly) -> Preview:
         FuseError: when no sample can be read, or the model does not fit.
     """
     sample = assembly.first(assembly.folds.train)
-    batch = collate([sample] * BATCH)
+    batch = collate([sample] * min(BATCH, assembly.experiment.data.batch.size))
     with torch.device("meta"):
         module = assembly.build(sample)
         tensors = {key: value.to("meta") for key, value in batch.items() if isinstance(value, Tensor)}

@@ -39,8 +39,8 @@ def save(run: RunFolder, kind: str, step: int, state: State) -> Path:
     content = buffer.getvalue()
     free = shutil.disk_usage(run.checkpoints).free
     if free < ROOM * len(content):
-        needed = f"{ROOM * len(content) / 1e6:.0f} MB free"
-        raise NoSpace("no room for a checkpoint", expected=needed, got=f"{free / 1e6:.0f} MB")
+        needed = f"{ROOM * len(content) / 1e6:.1f} MB free"
+        raise NoSpace("no room for a checkpoint", expected=needed, got=f"{free / 1e6:.1f} MB")
     path = run.checkpoints / f"{kind}-{step:08d}-{_digest(content)}.pt"
     try:
         atomic_write(path, content)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.models.base import BatchModule
 from fuse_engine.run.device import Choice
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 
 def fabric_of(choice: Choice) -> Fabric:
     """Return Lightning Fabric for one device."""
+    # takes a second to import, and who only checks an experiment does not need it
+    from lightning_fabric import Fabric
+
     return Fabric(accelerator=choice.device, devices=1, precision=choice.precision)
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.losses.base import Loss
 from fuse_engine.metrics.base import Metric, Rows
 from fuse_engine.run.compute import Compute
 from fuse_engine.run.loading import BadSamples, Loaded, Loader
 
 TOTAL = "total_loss"
+T = TypeVar("T")
 
 
 @dataclass
@@ -49,10 +51,40 @@ class Evaluation:
     ids: tuple[str, ...]
 
 
-def loss_shares(losses: Mapping[str, Loss], batch: NestedDict) -> dict[str, torch.Tensor]:
-    """Return the weighted losses of a batch by name, and their sum as `total_loss`."""
-    shares = {name: loss.compute(batch) for name, loss in losses.items()}
+def loss_shares(losses: Mapping[str, Loss], batch: NestedDict, ids: Sequence[str]) -> dict[str, torch.Tensor]:
+    """Return the weighted losses of a batch by name, and their sum as `total_loss`.
+
+    Raises:
+        SampleError: naming the loss and the sample of `ids` that it cannot be computed for.
+    """
+    shares = {
+        name: _blaming(loss.compute, batch, ids, f"losses.{name}.{loss.name()}") for name, loss in losses.items()
+    }
     return {**shares, TOTAL: torch.stack(list(shares.values())).sum()} if shares else {}
+
+
+def _blaming(compute: Callable[[NestedDict], T], batch: NestedDict, ids: Sequence[str], where: str) -> T:
+    """Compute something of a batch; what goes wrong names the place, and the sample if one alone is to blame."""
+    try:
+        return compute(batch)
+    except FuseError as error:
+        guilty = [name for index, name in enumerate(ids) if _fails(compute, batch, index)]
+        sample = guilty[0] if guilty and (len(guilty) < len(ids) or len(ids) == 1) else ""
+        raise SampleError(
+            *(
+                replace(problem, where=f"{where}.{problem.where}".rstrip("."), sample=problem.sample or sample)
+                for problem in error.problems
+            )
+        ) from error
+
+
+def _fails(compute: Callable[[NestedDict], object], batch: NestedDict, index: int) -> bool:
+    alone = NestedDict({key: value[index : index + 1] for key, value in batch.items()})
+    try:
+        compute(alone)
+    except FuseError:
+        return True
+    return False
 
 
 def evaluate(
@@ -78,14 +110,15 @@ def evaluate(
                 continue
             batch = compute(loaded.data)
             each(loaded, batch)
-            shares = loss_shares(losses, batch)
+            shares = loss_shares(losses, batch, loaded.ids)
             sums.add({name: float(value) for name, value in shares.items()}, len(loaded.ids))
             for name, metric in metrics.items():
-                collected[name].append(metric.rows(batch))
+                rows = _blaming(metric.rows, batch, loaded.ids, f"metrics.{name}.{metric.name()}")
+                collected[name].append(rows)
             ids += loaded.ids
-    rows = {name: concatenated(found) for name, found in collected.items() if found}
-    results = {name: metrics[name].result(found) for name, found in rows.items()}
-    return Evaluation(sums.means(), results, rows, tuple(ids))
+    every = {name: concatenated(found) for name, found in collected.items() if found}
+    results = {name: metrics[name].result(found) for name, found in every.items()}
+    return Evaluation(sums.means(), results, every, tuple(ids))
 
 
 def concatenated(rows: list[Rows]) -> Rows:

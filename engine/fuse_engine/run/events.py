@@ -6,6 +6,7 @@ and readers drop what was recorded before for steps from n and epochs from e on 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -15,6 +16,13 @@ from pathlib import Path
 from typing import Any
 
 Event = dict[str, Any]
+NUMBERS = {
+    "batch": ("step",),
+    "epoch": ("epoch",),
+    "resume": ("step", "epoch"),
+    "checkpoint": ("step",),
+}
+"""What events of a kind say with whole numbers; readers count on it."""
 SYNC = 5.0
 """Seconds between two times that events are made safe against a power cut."""
 
@@ -47,7 +55,10 @@ class EventLog:
 
     def sync(self) -> None:
         """Make everything written so far durable."""
-        os.fsync(self._file)
+        with contextlib.suppress(
+            OSError
+        ):  # a full or failing disk must not end the run; the next time tries again
+            os.fsync(self._file)
         self._synced = time.monotonic()
 
     def close(self) -> None:
@@ -89,9 +100,14 @@ def read_events(path: Path, since: int = 0) -> tuple[list[Event], int]:
 def _parse(line: bytes) -> Event | None:
     try:
         event = json.loads(line)
-    except ValueError:
-        return None  # torn by a kill, or by a cut of power
-    return event if isinstance(event, dict) and "kind" in event else None
+    except (ValueError, RecursionError):
+        return None  # torn by a kill or by a cut of power, or not ours
+    return event if isinstance(event, dict) and _is_whole(event) else None
+
+
+def _is_whole(event: Event) -> bool:
+    kind = event.get("kind")
+    return isinstance(kind, str) and all(isinstance(event.get(name), int) for name in NUMBERS.get(kind, ()))
 
 
 def without_redone(events: Iterable[Event]) -> list[Event]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 from abc import abstractmethod
 from typing import ClassVar
@@ -13,6 +12,7 @@ import psutil
 
 from fuse_engine.core.component import Component
 from fuse_engine.core.registry import register
+from fuse_engine.run.child import PYTHON, import_path
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.status import machine
 
@@ -46,9 +46,12 @@ class Local(Executor):
         pools = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
         with folder.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "fuse_engine", "run", str(folder.path)],
+                [*PYTHON, "-m", "fuse_engine", "run", str(folder.path)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env={**os.environ, **MALLOC, **dict.fromkeys(pools, threads)},
+                env={
+                    **os.environ, **MALLOC, **dict.fromkeys(pools, threads),
+                    "PYTHONPATH": os.pathsep.join(import_path()),
+                },
             )  # fmt: skip
         created = psutil.Process(process.pid).create_time()
         folder.submitted(pid=process.pid, created=created, machine=machine())

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from fuse_engine.core.errors import RunError, nearest
 from fuse_engine.core.experiment import Experiment
-from fuse_engine.core.files import read_json, write_json
+from fuse_engine.core.files import write_json
 from fuse_engine.run.control import REQUESTS, Request
 from fuse_engine.run.events import Event, read_events
-from fuse_engine.run.status import Status, read_status
+from fuse_engine.run.status import Status, read_status, small_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,13 +89,16 @@ class RunFolder:
         return self.path / "log.txt"
 
     def check(self) -> None:
-        """Make sure that this is a run folder.
+        """Make sure that this is a run folder, and that nothing written into it would land elsewhere.
 
         Raises:
             RunError: where it is not.
         """
         if not (self.path / "experiment.yaml").is_file():
             raise RunError(f"{self.path} is no run folder", expected="a folder with experiment.yaml")
+        for path in (*self.path.iterdir(), self.predictions / "masks"):
+            if path.is_symlink():
+                raise RunError(f"'{path.name}' of run {self.name} is a link", expected="files and folders only")
 
     def experiment(self) -> Experiment:
         """Return the experiment of the run; its paths start from where the original experiment stood.
@@ -111,8 +114,15 @@ class RunFolder:
         return (self.path / str(self.submission()["folder"])).resolve()
 
     def submission(self) -> dict[str, Any]:
-        """Return who started the run and where its experiment stood."""
-        return dict(read_json(self.path / "submit.json"))
+        """Return who started the run and where its experiment stood.
+
+        Raises:
+            RunError: when that cannot be read.
+        """
+        found = small_json(self.path / "submit.json")
+        if found is None or not isinstance(found.get("folder"), str):
+            raise RunError(f"submit.json of run {self.name} does not say where its experiment stood")
+        return found
 
     def submitted(self, **facts: Any) -> None:
         """Record where the experiment stood and which process carries it out; written by the submitter alone."""
@@ -130,7 +140,9 @@ class RunFolder:
 
     def request(self, what: Request) -> None:
         """Ask the run to end: `stop` or `cancel`, both after the batch and with a checkpoint."""
-        (self.path / "control" / what).touch()
+        path = self.path / "control" / what
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
 
     def clear_requests(self) -> None:
         """Forget what was asked for before the run is continued."""
@@ -170,8 +182,7 @@ class RunFolder:
 
     def environment(self) -> dict[str, Any]:
         """Return versions, device, threads and precision of the run; empty before it started."""
-        path = self.path / "environment.json"
-        return dict(read_json(path)) if path.exists() else {}
+        return small_json(self.path / "environment.json") or {}
 
 
 def _relative(folder: Path, run: Path) -> str:

@@ -49,14 +49,16 @@ class Predictor:
     """File name of the weights."""
 
     @classmethod
-    def load(cls, folder: RunFolder, checkpoint: str = "best") -> Predictor:
+    def load(
+        cls, folder: RunFolder, checkpoint: str = "best", say: Callable[[str], None] = lambda text: None
+    ) -> Predictor:
         """Read experiment and weights of a run.
 
         Raises:
             RunError: when there is no such checkpoint, or none that is sound.
         """
         experiment = folder.experiment()
-        return cls.of(folder, Assembly.of(experiment), choose(experiment.run), checkpoint, lambda text: None)
+        return cls.of(folder, Assembly.of(experiment), choose(experiment.run), checkpoint, say)
 
     @classmethod
     def of(
@@ -85,16 +87,22 @@ class Predictor:
 
 
 def infer(
-    folder: RunFolder, checkpoint: str = "best", part: Part = "test", ids: Sequence[str] | None = None
+    folder: RunFolder,
+    checkpoint: str = "best",
+    part: Part = "test",
+    ids: Sequence[str] | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Predict a part of a run's samples, or those of `ids`; return the table `predictions/<part>.parquet`.
+
+    `say` is told of every sample and checkpoint that is passed over.
 
     Raises:
         RunError: when the part holds no samples or the run has no such checkpoint.
         SampleError: when too many samples are bad.
     """
-    predictor = Predictor.load(folder, checkpoint)
-    return _infer(folder, predictor, part, ids, lambda bad: None, lambda: None)
+    predictor = Predictor.load(folder, checkpoint, say)
+    return _infer(folder, predictor, part, ids, lambda bad: say(f"passed over: {bad.message}"), lambda: None)
 
 
 def infer_with(reporter: Reporter, assembly: Assembly, choice: Choice, checkpoint: str, part: Part) -> Path:

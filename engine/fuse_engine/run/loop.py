@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 
@@ -165,7 +166,9 @@ class Loop:
     def _step(self, loaded: Loaded, started: float) -> str | None:
         progress, epoch, lr = self._learner.progress, self._epoch, self._set_lr()
         self._bad.note(loaded.bad)
-        losses = self._learn(loaded.data) if loaded.data is not None else {TOTAL: math.nan}
+        # what bad samples leave of a batch may be one sample, which cannot be normalised over the batch
+        data = loaded.data if len(loaded.ids) > 1 or not loaded.bad else None
+        losses = self._learn(data, loaded.ids) if data is not None else {TOTAL: math.nan}
         if math.isfinite(losses[TOTAL]):
             progress.sums.add(losses, len(loaded.ids))
         report = BatchReport(epoch, progress.step, losses, time.perf_counter() - started)
@@ -187,13 +190,13 @@ class Loop:
             group["lr"] = lr
         return lr
 
-    def _learn(self, data: NestedDict) -> dict[str, float]:
+    def _learn(self, data: NestedDict, ids: Sequence[str]) -> dict[str, float]:
         """Take one step; return its losses, their sum NaN when it had to be skipped."""
         compute, progress = self._learner.compute, self._learner.progress
         torch.manual_seed(torch_seed(self._assembly.experiment.seed, "step", progress.step))
         statistics = snapshot(compute.module)
         compute.optimizer.zero_grad()
-        shares = loss_shares(self._assembly.losses, compute(data))
+        shares = loss_shares(self._assembly.losses, compute(data), ids)
         total = shares[TOTAL]
         good = finite(total)
         if good:
@@ -233,7 +236,7 @@ class Loop:
         report = {"train": train, "validation": self._validate()}
         values = flat(report)
         better = self._keep_best(values)
-        self._records.epoch(epoch, progress.step, values)
+        self._reporter.with_room(lambda: self._records.epoch(epoch, progress.step, values))
         self._reporter.epoch(epoch, progress.step, report, bool(better and better[0]))
         closing = EpochReport(epoch, progress.step, values, bool(better and better[0]))
         for callback, memory in zip(self._callbacks, progress.memory, strict=True):

@@ -86,7 +86,7 @@ def kill(folder: RunFolder, grace: float = GRACE) -> None:
     status = folder.status()
     if status.state not in ALIVE:
         return
-    if status.machine not in ("", machine()):
+    if status.machine != machine():
         raise RunError(
             f"run {folder.name} is on another machine", expected="its own machine, or a wait for its end"
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,12 @@ from fuse_engine.run.status import StatusFile
 
 PAUSE = 1.0
 """Seconds between two looks for free space."""
+
+
+def tell(text: str) -> None:
+    """Print for the run's log.txt; that it cannot be written, e.g. to a full disk, does not end the run."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Reporter:
         """Tell a person something that does not end the run."""
         text = self._without_folder(message)
         self.log.write("warning", message=text, sample=sample)
-        print(f"warning: {text}", flush=True)
+        tell(f"warning: {text}")
 
     def _without_folder(self, message: str) -> str:
         """Return a message whose paths start from the experiment: where that lies may name a person."""
@@ -71,16 +78,24 @@ class Reporter:
         self.log.write("epoch", epoch=epoch, step=step, **report, best=best)
 
     def save(self, kind: str, step: int, state: State) -> None:
-        """Write a checkpoint; a full disk pauses the run until there is room or its end is asked for (rule S3)."""
+        """Write a checkpoint; a full disk pauses the run."""
+
+        def write() -> None:
+            path = checkpoint.save(self.folder, kind, step, state)
+            self.log.write("checkpoint", step=step, name=path.name, what=kind)
+            self.log.sync()
+
+        self.with_room(write)
+
+    def with_room(self, write: Callable[[], None]) -> None:
+        """Write; a full disk pauses the run until there is room or its end is asked for (rule S3)."""
         while True:
             try:
-                path = checkpoint.save(self.folder, kind, step, state)
+                write()
             except NoSpace as error:
                 if not self._wait(error):
                     return
             else:
-                self.log.write("checkpoint", step=step, name=path.name, what=kind)
-                self.log.sync()
                 if self.status.status.message:
                     self.status.set(message="")
                 return
@@ -91,7 +106,7 @@ class Reporter:
             self.warn(text)
             self.status.set(message=text)
         if self.control.wanted():
-            self.warn("ended without a checkpoint: the disk is full")
+            self.warn("ended without saving this: the disk is full")
             return False
         time.sleep(PAUSE)
         return True

@@ -21,8 +21,14 @@ STATES = ("queued", "starting", "running", "finished", "stopped", "failed", "can
 ALIVE = ("starting", "running")
 HEARTBEAT = 2.0
 """Seconds between two writings of the status."""
+SIZE = 1_000_000
+"""Bytes of a status or submission that are read; ours are a thousand times smaller."""
 SILENCE = 15.0
 """Seconds without a heartbeat after which a run on another machine counts as lost."""
+
+
+LARGEST = 2**40
+"""Above every process id, step and second since 1970."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,17 @@ class Status:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Status:
-        """Return the status in plain data; fields of other versions are left out."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known})
+        """Return the status in plain data; `lost` where it does not say, without fields that do not fit."""
+        fit = {item.name: data[item.name] for item in fields(cls) if _fits(data.get(item.name), item.default)}
+        return cls(**{**fit, "state": data["state"] if data.get("state") in STATES else "lost"})
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Say whether a value from a file is of a field's type, and a number that a clock or a counter may show."""
+    if isinstance(default, str):
+        return isinstance(value, str)
+    kinds = (int, float) if isinstance(default, float) else (int,)
+    return isinstance(value, kinds) and abs(value) < LARGEST
 
 
 def machine() -> str:
@@ -75,9 +89,9 @@ def judge(written: Status | None, submitted: dict[str, Any] | None, cancel: bool
     status = written or Status()
     submit = submitted or {}
     if "pid" in submit and submit["time"] > status.updated:
-        child = submit["pid"], submit["created"]
-        state = "starting" if _there(submit["machine"], *child, submit["time"]) else "lost"
-        status = replace(status, state=state, pid=child[0], created=child[1])
+        child = submit["machine"], submit["pid"], submit["created"]
+        state = "starting" if _there(*child, submit["time"]) else "lost"
+        status = replace(status, state=state, machine=child[0], pid=child[1], created=child[2])
     elif status.state in ALIVE and not _there(status.machine, status.pid, status.created, status.updated):
         status = replace(status, state="lost")
     if status.state != "lost":
@@ -100,9 +114,10 @@ class StatusFile:
         """Take the file; `set` writes at once, `progress` waits for the next heartbeat."""
         own = psutil.Process(os.getpid())
         self.path = path
-        self.status = Status(
-            "starting", started=time.time(), pid=own.pid, created=own.create_time(), machine=machine()
-        )
+        self.status = replace(
+            written_status(path) or Status(), state="starting", message="", started=time.time(), pid=own.pid,
+            created=own.create_time(), machine=machine(),
+        )  # fmt: skip
         self._guard, self._end = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -139,17 +154,30 @@ class StatusFile:
 
 def read_status(folder: Path) -> Status:
     """Return the status of the run in `folder`."""
-    written = _json(folder / "status.json")
-    return judge(
-        Status.from_json(written) if written else None,
-        _json(folder / "submit.json"),
-        (folder / "control" / "cancel").exists(),
-    )
+    written, submit = written_status(folder / "status.json"), small_json(folder / "submit.json")
+    if written is None and submit is None:
+        return Status("lost", message="its folder is gone")
+    return judge(written, submit if submit and _names_process(submit) else None, _cancel_asked(folder))
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def written_status(path: Path) -> Status | None:
+    """Return what the run itself wrote last, `lost` where that cannot be read; None before it wrote anything."""
+    return Status.from_json(small_json(path) or {}) if path.exists() else None
+
+
+def _cancel_asked(folder: Path) -> bool:
+    return (folder / "control" / "cancel").exists()
+
+
+def _names_process(submit: dict[str, Any]) -> bool:
+    like = {"machine": "", "pid": 0, "created": 0.0, "time": 0.0}
+    return all(_fits(submit.get(name), default) for name, default in like.items())
+
+
+def small_json(path: Path) -> dict[str, Any] | None:
+    """Return what is in a small file of the run folder; None where that is not what a run writes."""
     try:
-        value = read_json(path)
-    except FileNotFoundError:
+        value = read_json(path) if path.is_file() and path.stat().st_size < SIZE else None
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

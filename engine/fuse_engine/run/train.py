@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -30,8 +32,8 @@ from fuse_engine.run.loop import Learner, Loop
 from fuse_engine.run.optimizers import Optimizer
 from fuse_engine.run.progress import Progress
 from fuse_engine.run.records import Records
-from fuse_engine.run.reporter import Reporter
-from fuse_engine.run.status import Status, StatusFile
+from fuse_engine.run.reporter import Reporter, tell
+from fuse_engine.run.status import Status, StatusFile, written_status
 
 ENDINGS = {"stop": ("stopped", "stopped after a batch"), "cancel": ("cancelled", "cancelled")}
 
@@ -44,18 +46,27 @@ def work(folder: RunFolder) -> Status:
     """
     folder.check()
     control = Control(folder.path / "control")
-    with (
-        Lock(folder.path) as lock,
-        control.signals(),
-        closing(EventLog(folder.path / "events.jsonl")) as log,
-        StatusFile(folder.path / "status.json") as status,
-    ):
-        reporter = Reporter(folder, log, status, control, lock)
-        reporter.state("starting")
-        for part in (folder.path, folder.checkpoints, folder.predictions, folder.analysis):
-            sweep_partial(part)
-        reporter.state(*_ending(reporter))
+    with Lock(folder.path) as lock, control.signals():
+        if not _finished_meanwhile(folder.path / "status.json"):
+            with (
+                closing(EventLog(folder.path / "events.jsonl")) as log,
+                StatusFile(folder.path / "status.json") as status,
+            ):
+                reporter = Reporter(folder, log, status, control, lock)
+                reporter.state("starting")
+                for part in (folder.path, folder.checkpoints, folder.predictions, folder.analysis):
+                    sweep_partial(part)
+                reporter.state(*_ending(reporter))
     return folder.status()
+
+
+def _finished_meanwhile(path: Path) -> bool:
+    """Say whether another process finished the run while this one waited for it, and keep that the last word."""
+    status = written_status(path)
+    if status is None or status.state != "finished":
+        return False
+    write_json(path, {**asdict(status), "updated": time.time()})
+    return True
 
 
 def _ending(reporter: Reporter) -> tuple[str, str]:
@@ -64,10 +75,10 @@ def _ending(reporter: Reporter) -> tuple[str, str]:
     except Ended as ended:
         return ENDINGS[ended.request]
     except FuseError as error:
-        print(error, file=sys.stderr)
+        tell(str(error))
         return "failed", str(error)
     except Exception as error:  # noqa: BLE001 the boundary of the process: told in the folder, the trace is in log.txt
-        traceback.print_exc()
+        tell(traceback.format_exc())
         return "failed", f"{type(error).__name__}: {error}"
 
 

@@ -7,19 +7,17 @@ import os
 import queue
 import signal
 import subprocess
-import sys
-import sysconfig
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from fuse_engine.core.files import cache_dir
+from fuse_engine.run.child import PYTHON, import_path
 from fuse_engine.service import protocol
 from fuse_engine.service.arrays import ArrayFolder
 
-WORKER = (sys.executable, "-P", "-m", "fuse_engine.service.worker")
-"""The command; -P keeps a file of the current folder from being taken for a library."""
+WORKER = (*PYTHON, "-m", "fuse_engine.service.worker")
 _LOG_LIMIT = 1_000_000
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 _GRACE = 3.0
@@ -28,12 +26,6 @@ _GRACE = 3.0
 def log_path() -> Path:
     """Return the file that holds what workers and their libraries print."""
     return cache_dir() / "worker.log"
-
-
-def import_path() -> list[str]:
-    """Return what this process added to Python's own import path, so that a child finds the same modules."""
-    own = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return [part for part in sys.path if part and not part.startswith(tuple(own)) and not part.endswith(".zip")]
 
 
 def environment() -> dict[str, str]:

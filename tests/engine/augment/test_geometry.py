@@ -11,10 +11,17 @@ from torch import Tensor
 
 from fuse_engine.augment import Affine, Flip
 from fuse_engine.core.errors import FuseError
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.random import stream
 
 KEYS = ["data.input.image", "data.gt.mask"]
-STILL: dict[str, Any] = {"rotate": [0.0], "scale": 1.0, "translate": [0.0, 0.0], "shear": [0.0]}
+STILL: dict[str, Any] = {
+    "rotate": [0.0],
+    "scale": 1.0,
+    "translate": [0.0, 0.0],
+    "shear": [0.0],
+    "spacing": [1.0, 1.0],
+}
 
 
 def centred(size: int) -> tuple[Tensor, Tensor]:
@@ -58,6 +65,7 @@ def test_in_3d_it_agrees_with_scipy() -> None:
         "scale": 0.9,
         "translate": [0.1, 0.0, -0.1],
         "shear": [5.0, 0.0, -8.0],
+        "spacing": [1.0, 1.0, 1.0],
     }
     moved = Affine(keys=KEYS, border="edge").apply(image, params, label=False)
     about_z, about_y, about_x = (np.radians(angle) for angle in params["rotate"])  # type: ignore[attr-defined]
@@ -75,6 +83,18 @@ def test_in_3d_it_agrees_with_scipy() -> None:
         assert np.allclose(moved[channel], expected, atol=1e-4)
 
 
+def test_a_turn_through_thick_slices_keeps_its_angle_in_the_patient() -> None:
+    grid = Geometry.plain((12, 60, 60), (5.0, 1.0, 1.0))
+    z, y, x = np.meshgrid(*map(np.arange, grid.shape), indexing="ij")
+    away = np.stack(((z - 5.5) * 5, y - 29.5, x - 29.5))  # mm from the centre
+    bar = np.exp(-(away[0] ** 2 + away[1] ** 2) / 72 - away[2] ** 2 / 800).astype(np.float32)  # along x
+    params = {**Affine(keys=KEYS).sample(stream(0), grid), "rotate": [0.0, 35.0, 0.0]}
+    moved = Affine(keys=KEYS).apply(torch.from_numpy(bar)[None], params, label=False)[0].numpy()
+    spread = np.einsum("izyx,jzyx,zyx->ij", away, away, moved) / moved.sum()
+    directions = np.linalg.eigh(spread[::2, ::2]).eigenvectors
+    assert np.degrees(np.arctan(abs(directions[0, 1] / directions[1, 1]))) == pytest.approx(35, abs=1.5)
+
+
 @pytest.mark.parametrize("shape", [(48, 40), (24, 32, 28)])
 def test_image_and_mask_stay_together(shape: tuple[int, ...]) -> None:
     step = Affine(keys=KEYS, rotate=(-30, 30), scale=(0.8, 1.2), translate=(-0.1, 0.1), shear=(-10, 10))
@@ -82,7 +102,7 @@ def test_image_and_mask_stay_together(shape: tuple[int, ...]) -> None:
     centre = np.array(shape)[:, *[None] * len(shape)] * 0.45
     mask = torch.from_numpy((((places - centre) ** 2).sum(0) < 36).astype(np.int64))[None]
     for seed in range(5):
-        params = step.sample(stream(seed), shape)
+        params = step.sample(stream(seed), Geometry.plain(shape))
         image, label = (step.apply(each, params, each is mask)[0].numpy() for each in (mask.float(), mask))
         assert label.sum() > 50
         gap = np.subtract(ndimage.center_of_mass(image), ndimage.center_of_mass(label))
@@ -106,7 +126,7 @@ def test_the_border_is_zero_or_the_edge() -> None:
 def test_two_flips_are_none() -> None:
     volume = torch.rand(2, 3, 4, 5)
     step = Flip(keys=KEYS, axes=["x", "y", "z"], each=1.0)
-    params = step.sample(stream(1), (3, 4, 5))
+    params = step.sample(stream(1), Geometry.plain((3, 4, 5)))
     once = step.apply(volume, params, label=False)
     assert torch.equal(once, volume.flip(1, 2, 3))
     assert torch.equal(step.apply(once, params, label=False), volume)
@@ -114,7 +134,7 @@ def test_two_flips_are_none() -> None:
 
 def test_each_axis_flips_by_its_own_chance() -> None:
     step = Flip(keys=KEYS, axes=["x", "y"], each=0.25)
-    drawn = [step.sample(stream(seed), (4, 4))["axes"] for seed in range(2000)]
+    drawn = [step.sample(stream(seed), Geometry.plain((4, 4)))["axes"] for seed in range(2000)]
     for axis in ("x", "y"):
         assert np.mean([axis in axes for axes in drawn]) == pytest.approx(0.25, abs=0.03)
     assert np.mean([len(axes) == 2 for axes in drawn]) == pytest.approx(0.0625, abs=0.02)
@@ -122,7 +142,7 @@ def test_each_axis_flips_by_its_own_chance() -> None:
 
 def test_a_picture_has_no_z() -> None:
     with pytest.raises(FuseError, match="axes: a 2-D image has no z axis"):
-        Flip(keys=KEYS, axes=["z"]).sample(stream(1), (4, 4))
+        Flip(keys=KEYS, axes=["z"]).sample(stream(1), Geometry.plain((4, 4)))
 
 
 @pytest.mark.parametrize("wrong", [{"rotate": (5, -5)}, {"scale": (0, 1)}, {"shear": (0, 90)}])

@@ -6,6 +6,7 @@ import torch
 from scipy import ndimage
 
 from fuse_engine.augment import Affine, Augmentation, Blur, Brightness, Contrast, Flip, Gamma, GaussianNoise
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.random import stream
 
 KEYS = ["data.input.image"]
@@ -44,7 +45,7 @@ def test_brightness_adds() -> None:
 
 def test_noise_has_its_strength_and_can_be_replayed() -> None:
     step, image = GaussianNoise(keys=KEYS, std=(0.2, 0.2)), torch.zeros(1, 200, 200)
-    params = step.sample(stream(3), (200, 200))
+    params = step.sample(stream(3), Geometry.plain((200, 200)))
     noise = step.apply(image, params, label=False)
     assert float(noise.std()) == pytest.approx(0.2, rel=0.02)
     assert float(noise.mean()) == pytest.approx(0, abs=0.005)
@@ -64,7 +65,7 @@ def test_blur_agrees_with_scipy(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("step", EVERY, ids=lambda step: step.name())
 def test_the_number_of_threads_changes_no_bit(step: Augmentation) -> None:
     image = picture(1, 333, 347)
-    params, threads, found = step.sample(stream(2), (333, 347)), torch.get_num_threads(), []
+    params, threads, found = step.sample(stream(2), Geometry.plain((333, 347))), torch.get_num_threads(), []
     try:
         for number in (1, 2, 3):
             torch.set_num_threads(number)
@@ -78,12 +79,12 @@ def test_the_number_of_threads_changes_no_bit(step: Augmentation) -> None:
 @pytest.mark.parametrize("step", [step for step in EVERY if step.name() not in ("Affine", "Flip")])
 def test_values_of_a_label_map_are_never_changed(step: Augmentation) -> None:
     labels = torch.from_numpy(stream("labels").integers(0, 4, (1, 9, 9)))
-    assert torch.equal(step.apply(labels, step.sample(stream(1), (9, 9)), label=True), labels)
+    assert torch.equal(step.apply(labels, step.sample(stream(1), Geometry.plain((9, 9))), label=True), labels)
 
 
 def test_draws_stay_in_their_range() -> None:
     step = Affine(keys=KEYS, rotate=(-5, 10), scale=(0.5, 0.75), translate=(0.1, 0.2), shear=(1, 1))
-    drawn = [step.sample(stream(seed), (4, 5, 6)) for seed in range(200)]
+    drawn = [step.sample(stream(seed), Geometry.plain((4, 5, 6))) for seed in range(200)]
     turns = np.array([params["rotate"] for params in drawn])
     assert turns.shape == (200, 3)
     assert -5 <= turns.min() < -4.5 < 9.5 < turns.max() <= 10

@@ -40,7 +40,7 @@ def test_runs_are_listed_for_people_and_for_scripts(shell, run):
     code, (head, line), errors = shell("runs")
     assert (code, errors) == (0, [])
     assert head.split() == ["RUN", "EXPERIMENT", "STATE", "EPOCH", "STARTED", "MESSAGE"]
-    assert line.split()[:3] == [run.name, "tiny", "finished"]
+    assert line.split()[:4] == [run.name, "tiny", "finished", "2/2"]
     (facts,) = json.loads("\n".join(shell("runs", "--json")[1]))
     assert (facts["path"], facts["state"], facts["step"]) == (str(run.path), "finished", facts["steps"])
 
@@ -141,3 +141,17 @@ def test_ctrl_c_stops_the_run_with_a_checkpoint_that_resume_takes_up(shell, tiny
     assert shell("train", "--resume", folder.path, "--detach")[0] == 0
     assert folder.status().state in ("starting", "running")
     process.kill(folder, grace=1)
+
+
+def test_infer_names_the_sample_that_it_passes_over(shell, run):
+    table = run.experiment_folder() / "cohort.csv"
+    text = table.read_text(encoding="utf-8")
+    table.write_text(text.replace("image09.png", "gone.png"), encoding="utf-8")
+    try:
+        code, lines, errors = shell("infer", run.name, "--part", "all")
+    finally:
+        table.write_text(text, encoding="utf-8")
+    assert (code, lines) == (0, [str(run.predictions / "all.parquet")])
+    assert len(errors) == 1
+    assert errors[0].startswith("warning: passed over: ")
+    assert "sample 's09'" in errors[0]

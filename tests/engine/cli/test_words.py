@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
 from fuse_engine.cli import program
+from fuse_engine.cli.printing import one_line
 from fuse_engine.core import registry
 from fuse_engine.core.errors import FuseError
 
@@ -150,7 +152,25 @@ def test_an_unknown_kind_names_the_nearest(shell):
 
 def test_a_component_file_that_is_not_there_or_broken_is_said(shell, monkeypatch, tmp_path):
     assert shell("catalog", "--components", "none.py")[2] == ["command line '--components': no file none.py"]
+    (tmp_path / "table.csv").touch()
+    said = ["command line '--components': table.csv is not a Python file"]
+    assert shell("catalog", "--components", "table.csv")[2] == said
     monkeypatch.setitem(registry.broken, "file mine.py", "ImportError: no module")
     (tmp_path / "runs").mkdir()
     code, _, errors = shell("runs")
-    assert (code, errors) == (0, ["warning: file mine.py is left out: ImportError: no module"])
+    assert (code, errors) == (0, ["no runs in runs", "warning: file mine.py is left out: ImportError: no module"])
+
+
+def test_a_file_or_folder_that_cannot_be_used_is_one_line(shell, tiny):
+    (tiny.parent / "runs").write_text("no folder")
+    code, lines, errors = shell("train", tiny)
+    assert (code, lines, len(errors)) == (1, [], 1)
+    assert errors[0].startswith("cannot use ")
+
+
+def test_the_version_is_that_of_the_package(shell):
+    assert shell("--version") == (0, [metadata.version("fuse-gui")], [])
+
+
+def test_a_message_of_a_run_cannot_play_with_the_terminal():
+    assert one_line("two\nlines \x1b[2Jand\ta tab") == "two lines [2Jand a tab"

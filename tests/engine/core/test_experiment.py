@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+import fuse_resources
 from fuse_engine.core import experiment as module
+from fuse_engine.core.document import parse
 from fuse_engine.core.errors import ExperimentError
-from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.experiment import Experiment, Spec
+from fuse_engine.core.resolve import component, resolve
 
 TEXT = """
 name: a cohort
@@ -79,7 +82,7 @@ def test_extends_refuses(path: Path, text: str, message: str) -> None:
     ("change", "message"),
     [
         (("name:", "nmae:"), r"exp.yaml:2: nmae: unknown field 'nmae'.*did you mean 'name'"),
-        (("name: a cohort", "seed: many"), r"exp.yaml:2: seed: should be a valid integer.*got 'many'"),
+        (("name: a cohort", "seed: many"), r"exp.yaml:2: seed: expected a whole number; got 'many'"),
         (("name: a cohort", "name: a\nname: b"), r"exp.yaml:3: 'name' is given twice"),
         (("name: a cohort", "name: !!python/name:os.system x"), r"exp.yaml:2: the tag .* is not allowed"),
         (("name: a cohort", "name: &a x\nseed: *a"), "YAML aliases are not allowed"),
@@ -132,7 +135,7 @@ def test_an_override_of_another_component_replaces_it(path: Path) -> None:
     ("word", "message"),
     [
         ("--no-trian", r"command line '--no-trian': no setting 'no_trian'.*did you mean 'train'"),
-        ("--seed=x", "command line '--seed=x': seed: should be a valid integer"),
+        ("--seed=x", "command line '--seed=x': seed: expected a whole number"),
         ("--augmentation.3.Affine.p=1", r"command line '--augmentation.3.*does not exist"),
         ("--no-train=1", "takes no value"),
         ("seed", "'seed' is no option"),
@@ -160,3 +163,49 @@ def test_changed_edits_one_place_and_keeps_the_rest(path: Path) -> None:
     assert after.changed(("data", "input", "image", 2), None) == before
     with pytest.raises(ExperimentError, match="seed"):
         before.changed(("seed",), "many")
+
+
+def test_numbers_and_their_text_are_one_experiment(path: Path, tmp_path: Path) -> None:
+    experiment = Experiment.load(path)
+    numbers = experiment.changed(("training", "optimizer"), {"Adam": {"lr": 1e-4}}).changed(("seed",), 7)
+    numbers.save(tmp_path / "resolved.yaml")
+    assert Experiment.load(tmp_path / "resolved.yaml") == numbers
+    assert numbers != experiment.changed(("seed",), 99)
+
+
+@pytest.mark.parametrize("preset", sorted(fuse_resources.presets()))
+def test_every_preset_survives_saving_with_all_its_components(preset: str, tmp_path: Path) -> None:
+    experiment = Experiment.from_preset(preset)
+    experiment.save(tmp_path / "saved.yaml")
+    before, after = (resolve(item).resolved() for item in (experiment, Experiment.load(tmp_path / "saved.yaml")))
+    assert after.to_data() == before.to_data()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("Resize: {size: [4]}", "size: expected at least 2 entries; got ['4']"),
+        ("Resize: {size: 4}", "size: expected a list such as [a, b]; got '4'"),
+        ("IntensityWindow: {window: [1]}", "window.1: number 2 is missing"),
+        ("LoadImage: {label: perhaps}", "label: expected true or false; got 'perhaps'"),
+    ],
+)
+def test_wrong_arguments_are_told_in_plain_words(path: Path, arguments: str, message: str) -> None:
+    experiment = Experiment.load(path).changed(("data", "input", "image"), [parse(arguments).data])
+    with pytest.raises(ExperimentError) as caught:
+        resolve(experiment)
+    assert str(caught.value.problems[0]).endswith(message)
+
+
+def test_a_field_of_several_kinds_is_one_problem() -> None:
+    wrong = Spec(name="SegmentationCrossEntropy", args={"pred": "a.b", "target": "a.c", "class_weights": "ip"})
+    with pytest.raises(ExperimentError) as caught:
+        component("loss", wrong, ("losses", "seg"), Experiment.from_preset("mammography"))
+    (problem,) = caught.value.problems
+    assert problem.where == "losses.seg.SegmentationCrossEntropy.class_weights"
+    assert problem.message == "expected 'ipw' or a list such as [a, b]"
+
+
+def test_an_override_that_is_no_yaml_is_named(path: Path) -> None:
+    with pytest.raises(ExperimentError, match=r"^command line '--data.split.test \[1': not readable as YAML"):
+        Experiment.load(path, ["--data.split.test", "[1"])

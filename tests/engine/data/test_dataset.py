@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import torch
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import ExperimentError, FuseError, KeyMissing, SampleError
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.data import (
     Cohort,
     Dataset,
@@ -25,6 +27,7 @@ from fuse_engine.data import (
     LoadImage,
     Pipeline,
     Processor,
+    Resample,
     Resize,
     Row,
     Value,
@@ -260,3 +263,39 @@ def test_real_membranes_become_a_batch(real_data: Path, tmp_path: Path) -> None:
     batch = collate([to_tensors(dataset[n]) for n in range(4)])
     assert batch["data.input.image"].shape == (4, 1, 128, 128)
     assert 0.6 < batch["data.gt.mask"].float().mean() < 0.9
+
+
+def lying(shift: float = 0.0, flip: float = 1.0, shape: tuple[int, ...] = (6, 8, 10)) -> NestedDict:
+    grid = Geometry(tuple(reversed(shape)), (1.0, 1.0, 3.0), (-10.0, 5.0, 7.0), tuple(np.eye(3).ravel()))
+    other = replace(grid, origin=(-10.0, 5.0, 7.0 + shift), direction=tuple(np.diag([flip, 1, 1]).ravel()))
+    image, label = np.zeros((1, *shape), np.float32), np.zeros((1, *shape), np.uint8)
+    return NestedDict(
+        {"data.id": "s1", "data.input.image": Image(image, grid), "data.gt.organ": Image(label, other)}
+    )
+
+
+@pytest.mark.parametrize("difference", [{"shift": 3.0}, {"flip": -1.0}])
+def test_a_label_map_that_lies_elsewhere_is_refused(difference: dict[str, float]) -> None:
+    to_tensors(lying(shift=0.1))
+    with pytest.raises(SampleError, match=r"sample 's1': 'data.gt.organ' does not cover the patient as") as caught:
+        to_tensors(lying(**difference))
+    assert caught.value.problems[0].expected.startswith("(-10.5, 4.5, 5.5) to (-0.5, 12.5, 23.5) mm")
+    here, there = lying()["data.input.image"], lying(**difference)["data.gt.organ"]
+    with pytest.raises(SampleError, match="'data.input.t2' does not cover the patient as 'data.input.t1' does"):
+        to_tensors(NestedDict({"data.id": "s1", "data.input.t1": here, "data.input.t2": there}))
+
+
+def test_grids_of_other_spacing_and_pictures_without_a_place_are_accepted(row: Callable[..., Row]) -> None:
+    sample = lying()
+    image = Resize(size=[3, 5, 4])(Resample(spacing=[2.0, 1.7, 1.3])(sample["data.input.image"], row()), row())
+    to_tensors(NestedDict({**{key: sample[key] for key in sample}, "data.input.image": image}))
+    photo, scan = (Geometry.plain((64, 48), spacing) for spacing in (None, (0.7, 0.7)))
+    assert scan.covers(photo)
+    assert not scan.covers(replace(scan, size=(40, 60)))
+
+
+def test_a_key_that_only_some_samples_have_is_named() -> None:
+    whole, part = NestedDict({"data.id": "a", "data.input.x": torch.zeros(2)}), NestedDict({"data.id": "b"})
+    for samples in ([whole, part], [part, whole]):
+        with pytest.raises(SampleError, match="sample 'b': the sample lacks 'data.input.x'"):
+            collate(samples)

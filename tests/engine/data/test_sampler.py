@@ -73,3 +73,12 @@ def test_a_balance_that_cannot_be_kept_says_why() -> None:
         BatchSampler([], 4, 0)
     with pytest.raises(FuseError, match="at least one sample"):
         BatchSampler(IDS, 0, 0)
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(9, [4, 4]), (10, [4, 4, 2]), (1, [1]), (4, [4])])
+def test_no_batch_of_one_is_left_over(count: int, sizes: list[int]) -> None:
+    sampler = BatchSampler(IDS[:count], 4, seed=1)
+    assert [len(batch) for batch in sampler.batches(0)] == sizes
+    assert len(sampler) == len(sizes)
+    seen = {name for epoch in range(20) for batch in sampler.batches(epoch) for name in batch}
+    assert seen == set(IDS[:count])

@@ -115,3 +115,19 @@ def test_too_few_groups_and_unknown_classes(make_cohort: Make) -> None:
         make_folds(make_cohort(6, patient=["a", "b"] * 3), Split(group="patient"), 0)
     with pytest.raises(FuseError, match="the stratify column 'findin' is not there"):
         make_folds(make_cohort(6, finding=["a"] * 6), Split(stratify="findin"), 0)
+
+
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (["Train", "Valid", "Test"], ("Train", "Valid", "Test")),
+        (["training", "validation", "testing"], ("training", "validation", "testing")),
+        (["train", "test"], ("train", None, "test")),
+        (["train", "a"], ("train", "a", None)),
+    ],
+)
+def test_folds_of_usual_names_are_used_as_they_say(names: list[str], parts: tuple[str | None, ...]) -> None:
+    frame = pd.DataFrame({"id": [f"s{n}" for n in range(6)], "part": [names[n % len(names)] for n in range(6)]})
+    folds = make_folds(Cohort.from_frame(frame, fold="part"), Split(), seed=1)
+    for ids, part in zip((folds.train, folds.validation, folds.test), parts, strict=True):
+        assert {folds.fold_of[name] for name in ids} == ({part} if part else set())

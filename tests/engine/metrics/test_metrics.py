@@ -150,3 +150,18 @@ def test_a_batch_is_read_by_the_keys() -> None:
     scores, target = classification(10, 2)
     batch = NestedDict({"model.output.head": scores, "data.gt.target": target})
     assert Accuracy(**KEYS).rows(batch)["right"].shape == (10,)
+
+
+def test_predictions_that_are_no_numbers_are_no_success() -> None:
+    scores, target = classification(5, 3)
+    scores[2] = float("nan")
+    metric = Accuracy(**KEYS)
+    rows = metric.collect(scores, target)
+    assert np.isnan(metric.result(rows))
+    assert np.isnan(metric.per_sample(rows)).tolist() == [False, False, True, False, False]
+    maps, truth = segmentation((6, 5))
+    maps[1, 2, 3, 3] = float("nan")
+    overlap = Dice(**KEYS)
+    rows = overlap.collect(maps, truth)
+    assert np.isnan(list(overlap.result(rows).values())).all()
+    assert np.isnan(overlap.per_sample(rows)).tolist() == [False, True, False, False]

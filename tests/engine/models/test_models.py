@@ -242,3 +242,23 @@ def test_forms_do_not_wait_for_monai() -> None:
     engine = Path(fuse_engine.__file__).parents[1]
     code = "import sys; sys.path[:0] = sys.argv[1:]; import fuse_engine.models; assert 'monai' not in sys.modules"
     subprocess.run([sys.executable, "-c", code, str(engine), str(engine.parent / "resources")], check=True)
+
+
+@pytest.mark.parametrize("slices", [2, 4])
+def test_volumes_have_the_gradients_of_float32_whatever_the_precision(slices: int) -> None:
+    heads = {"seg": {"DenseSegmentation": {"classes": 2}}}
+    model = MultiHead(
+        inputs=["data.input.image"], backbone=ResNet(depth=10, width=0.25, stem="small"), heads=heads
+    )
+    module = model.build({"data.input.image": (1, slices, 12, 12)})
+    batch = NestedDict({"data.input.image": torch.randn(2, 1, slices, 12, 12).bfloat16().float()})
+    slopes = []
+    for precision in (torch.float32, torch.bfloat16):
+        module.zero_grad()
+        torch.manual_seed(0)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
+            given = NestedDict({key: value.to(precision) for key, value in batch.items()})
+            logits = module(given)["model.logits.seg"]
+        logits.square().mean().backward()
+        slopes.append(torch.cat([weight.grad.flatten() for weight in module.parameters()]))
+    assert torch.equal(*slopes)

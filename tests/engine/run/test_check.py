@@ -113,3 +113,14 @@ def test_a_folder_without_images_is_no_crash(tiny: Experiment, tmp_path: Path) -
     problems = check(tiny)
     assert [problem.sample for problem in problems[:3]] == ["s00", "s01", "s02"]
     assert problems[3].message == "13 more samples have a problem here"
+
+
+def test_a_batch_too_small_to_be_normalised_is_said(tiny: Experiment) -> None:
+    experiment = tiny.changed(("data", "batch", "size"), 1)
+    assert check(experiment) == []
+    for side, name in (("input", "image"), ("gt", "segmentation")):
+        steps = [*experiment.to_data()["data"][side][name], {"Resize": {"size": [8, 8]}}]
+        experiment = experiment.changed(("data", side, name), steps)
+    (problem,) = check(experiment)
+    assert problem.where == "model.MultiHead"
+    assert "Expected more than 1 value per channel" in problem.message

@@ -60,3 +60,10 @@ def test_a_full_disk_delays_events_and_loses_none(tmp_path: Path, monkeypatch: p
         log.write("batch", step=step)
     log.close()
     assert [event["step"] for event in read_events(tmp_path / "e")[0]] == [0, 1, 2, 3]
+
+
+def test_lines_that_no_run_writes_are_passed_over(tmp_path: Path) -> None:
+    lines = [b'{"kind":"batch"}', b'{"kind":["batch"]}', b'{"kind":"resume","step":"x"}', b"[" * 100_000, b"7",
+             b'{"kind":"resume","step":4,"epoch":1}']  # fmt: skip
+    (tmp_path / "e").write_bytes(b"\n".join(lines) + b"\n")
+    assert read_events(tmp_path / "e")[0] == [{"kind": "resume", "step": 4, "epoch": 1}]

@@ -104,3 +104,35 @@ def test_what_is_not_there_is_said_with_what_is(run: RunFolder, tmp_path: Path) 
         RunFolder(tmp_path).experiment()
     with pytest.raises(RunError, match="no checkpoint 'best'; expected one of none yet"):
         run.checkpoint("best")
+
+
+DAMAGED = [
+    b"", b"{", b"[]", b'{"state": 5}', b'{"state": "running", "pid": "x"}',
+    b'{"state": "running", "started": 1e400}', b'{"state": "running", "pid": 1' + b"0" * 400 + b"}",
+    b"[" * 100_000, b"\xff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_damaged_file_of_one_run_does_not_end_the_list_of_all(run: RunFolder, content: bytes) -> None:
+    (run.path / "status.json").write_bytes(content)
+    assert run.status().state == "lost"
+    (run.path / "submit.json").write_bytes(content)
+    assert run.status().state == "lost"
+    with pytest.raises(RunError, match="does not say where its experiment stood"):
+        run.experiment()
+
+
+def test_a_file_that_never_ends_is_not_waited_for(run: RunFolder) -> None:
+    os.mkfifo(run.path / "status.json")
+    assert run.status().state == "lost"
+
+
+@pytest.mark.parametrize("name", ["log.txt", "events.jsonl", "predictions", "predictions/masks"])
+def test_a_run_that_would_write_elsewhere_is_refused(run: RunFolder, name: str, tmp_path: Path) -> None:
+    path = run.path / name
+    if path.is_dir():
+        path.rmdir()
+    path.symlink_to(tmp_path)
+    with pytest.raises(RunError, match=f"'{path.name}' of run {run.name} is a link"):
+        run.experiment()

@@ -91,9 +91,9 @@ def test_whatever_a_step_raises_becomes_the_sample_s_name(
 
 
 def test_a_continuation_gets_the_batches_that_were_left(tmp_path: Path) -> None:
-    sampler = BatchSampler([f"s{number}" for number in range(7)], 3, seed=4)
+    sampler = BatchSampler([f"s{number}" for number in range(8)], 3, seed=4)
     whole = list(TrainingBatches(sampler, 0, 9))
-    assert [len(batch) for batch in whole[:3]] == [3, 3, 1]
+    assert [len(batch) for batch in whole[:3]] == [3, 3, 2]
     assert [batch[0][0] for batch in whole] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     for first in range(9):
         assert list(TrainingBatches(sampler, first, 9)) == whole[first:]

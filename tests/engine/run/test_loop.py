@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import shutil
 from collections import namedtuple
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 
 from fuse_engine.core.experiment import Experiment
-from fuse_engine.run import checkpoint
+from fuse_engine.run import checkpoint, records
 from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.process import resume, start
+from fuse_engine.run.reporter import tell
 from tests.engine.run.story import batches, changed
 
 NO_INFER = {("run", "infer"): False}
@@ -193,3 +198,66 @@ def test_a_run_does_not_disturb_the_random_numbers_of_its_process(tiny: Experime
     torch.manual_seed(5)
     run(tiny, training__stages=[{"epochs": 1}])
     torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
+
+
+def test_a_full_disk_loses_no_row_of_the_table_and_only_points_of_tensorboard(
+    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, turns = records.atomic_write, iter(range(100))
+
+    def full(path: Path, content: bytes) -> None:
+        if next(turns) in (0, 1, 3):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, content)
+
+    def lost(*point: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("fuse_engine.run.reporter.PAUSE", 0.0)
+    monkeypatch.setattr(records, "atomic_write", full)
+    monkeypatch.setattr(records.SummaryWriter, "add_scalar", lost)
+    folder = run(tiny)
+    assert folder.status().state == "finished", folder.status().message
+    assert folder.metrics()["epoch"].tolist() == [0, 1]
+    assert "metrics.csv could not be written" in events(folder, "warning")[0]["message"]
+
+
+def test_a_log_on_a_full_disk_does_not_end_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sys.stdout", Full())
+    with pytest.raises(OSError, match="No space"):
+        print("a warning")
+    tell("a warning")
+
+
+@pytest.mark.parametrize(("part", "step"), [("train", 2), ("validation", 3)])
+def test_a_class_that_one_mask_alone_holds_names_sample_and_loss(tiny: Experiment, part: str, step: int) -> None:
+    name = getattr(Assembly.of(tiny).folds, part)[-1]
+    mask = np.zeros((32, 32), np.uint8)
+    mask[4:8, 4:8] = 7
+    sitk.WriteImage(sitk.GetImageFromArray(mask), str(tiny.folder / f"mask{name[1:]}.png"))
+    status = run(tiny).status()
+    assert (status.state, status.step <= step) == ("failed", True)
+    assert f"losses.seg.SegmentationCrossEntropy.target: sample '{name}': " in status.message
+    assert "holds the class 7" in status.message
+
+
+def test_the_one_sample_that_a_bad_one_leaves_of_a_batch_does_not_end_the_run(tiny: Experiment) -> None:
+    small = {"Resize": {"size": [8, 8]}}
+    experiment = tiny.changed(("data", "batch", "size"), 2)
+    for place in (("data", "input", "image"), ("data", "gt", "segmentation")):
+        steps = experiment.to_data()["data"][place[1]][place[2]]
+        experiment = experiment.changed(place, [*steps, small])
+    name = Assembly.of(experiment).folds.train[3]
+    (tiny.folder / f"image{name[1:]}.png").unlink()
+    folder = run(experiment, training__stages=[{"epochs": 1}])
+    assert folder.status().state == "finished", folder.status().message
+    alone = [event for event in events(folder, "batch") if len(event["ids"]) == 1]
+    assert alone
+    assert all(event["losses"]["total_loss"] is None for event in alone)

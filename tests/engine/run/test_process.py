@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,16 +14,16 @@ import pytest
 from fuse_engine.core.errors import RunError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.run.folder import RunFolder
-from fuse_engine.run.process import kill, resume, wait
+from fuse_engine.run.process import kill, resume, start, wait
+from fuse_engine.run.train import work
 from tests.engine.run.story import Fork, batches, changed, until
 
 LONG = {("training", "stages"): [{"epochs": 500}], ("run", "infer"): False}
 
 STARTER = """
 import os, sys
-from pathlib import Path
-from fuse_engine.core.experiment import Experiment
-from fuse_engine.run.process import start
+from fuse_engine import Experiment
+from fuse_engine.run import start
 folder = start(Experiment.load(sys.argv[1]))
 assert "torch" not in sys.modules
 assert folder.status().state == "starting", folder.status()
@@ -31,12 +32,13 @@ os.kill(os.getpid(), 9)
 """
 
 
-def test_it_outlives_its_starter_is_killed_found_lost_and_continued(tiny: Experiment) -> None:
+def test_it_outlives_its_starter_is_killed_found_lost_and_continued(tiny: Experiment, tmp_path: Path) -> None:
     experiment = changed(tiny, {**LONG, ("run", "executor"): {"Local": {}}})
     path = tiny.folder / "local.yaml"
     experiment.save(path)
+    (tmp_path / "torch.py").write_text("raise SystemExit('a file of the current folder was taken for torch')")
     starter = subprocess.run(
-        [sys.executable, "-c", STARTER, str(path)], stdout=subprocess.PIPE, text=True, check=False
+        [sys.executable, "-c", STARTER, str(path)], stdout=subprocess.PIPE, text=True, check=False, cwd=tmp_path
     )
     assert starter.returncode == -signal.SIGKILL
     folder = RunFolder(starter.stdout.strip())
@@ -105,3 +107,21 @@ def test_wrong_words_are_answered_with_the_usage() -> None:
         [sys.executable, "-m", "fuse_engine", "walk"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (2, "usage: python -m fuse_engine run FOLDER\n")
+
+
+def test_a_process_that_waited_for_the_run_finds_it_finished_and_does_nothing(tiny: Experiment) -> None:
+    folder = start(changed(tiny, {**LONG, ("training", "stages"): [{"epochs": 1}]}))
+    recorded = (folder.path / "events.jsonl").read_bytes()
+    folder.submitted(pid=2**22 + 1, created=1.0, machine=folder.status().machine)  # the one that waited, now gone
+    assert (work(folder).state, folder.status().steps) == ("finished", 3)
+    assert (folder.path / "events.jsonl").read_bytes() == recorded
+
+
+def test_a_run_whose_folder_is_removed_ends_and_is_lost(tiny: Experiment, fork: Fork) -> None:
+    folder = RunFolder.create(tiny.folder / "runs", changed(tiny, LONG))
+    pid = fork(folder)
+    until(lambda: len(batches(folder)) > 1)
+    folder.path.rename(tiny.folder / "removed")
+    os.waitpid(pid, 0)
+    assert (folder.status().state, folder.status().message) == ("lost", "its folder is gone")
+    assert wait(folder, 1).state == "lost"
