@@ -53,7 +53,7 @@ class Tour:
         """
         steps: tuple[Callable[[], None], ...] = (
             self.open_cohort, self.start_run, self.look_at_samples, self.run_processors, self.augment,
-            self.show_model, self.watch_run, self.predict, self.explain, self.analyze, self.overview,
+            self.show_model, self.watch_run, self.analyze, self.predict, self.explain, self.overview,
         )  # fmt: skip
         for step in steps:
             print(
@@ -125,8 +125,22 @@ class Tour:
         if self.run.status().state != "finished":
             raise self.trouble(f"the run ended as {self.run.status().state}: {self.run.status().message}")
 
+    def analyze(self) -> None:
+        """Click from the results to the worst case."""
+        model = self.turn_to("Analysis")
+        model.refresh()
+        self.wait(lambda: len(model.rows) > 0, "the results")
+        model.next_worst()
+        self.wait(lambda: self.read() and self.shown("image"), "the worst case")
+        self.model("Inference").predict()
+        self.wait(lambda: self.shown("pred"), "its prediction")
+        self.picture("analysis")
+
     def predict(self) -> None:
-        """Predict the sample and lay the mask over it."""
+        """Predict the sample with a lesion that the run knows best, and lay the mask over it."""
+        rows = self.model("Analysis").rows
+        ranked = [rows.id_at(place) for place in range(len(rows))]
+        self.look_at([name for name in ranked if name in self.lesions()][-1])
         model = self.turn_to("Inference")
         model.refresh()
         self.wait(lambda: model.can_predict, "a checkpoint")
@@ -141,24 +155,9 @@ class Tour:
         self.picture("inference")
         self.viewer.export_figure(str(self.path.parent / "heatmap.png"), scale_factor=4, flash=False)
 
-    def analyze(self) -> None:
-        """Click from the results to the worst case."""
-        model = self.turn_to("Analysis")
-        model.refresh()
-        self.wait(lambda: len(model.rows) > 0, "the results")
-        model.next_worst()
-        self.wait(lambda: self.read() and self.shown("image"), "the worst case")
-        self.model("Inference").predict()
-        self.wait(lambda: self.shown("pred"), "its prediction")
-        self.picture("analysis")
-
     def overview(self) -> None:
-        """Take the picture of the whole window, with the best prediction of a lesion."""
-        rows = self.model("Analysis").rows
-        ranked = [rows.id_at(place) for place in range(len(rows))]
-        self.look_at([name for name in ranked if name in self.lesions()][-1])
-        self.model("Inference").predict()
-        self.wait(lambda: self.shown("pred"), "the prediction")
+        """Take the picture of the whole window."""
+        self.project.screen.hide("heat")
         self.show([*RIGHT, *BOTTOM], SIZE[0] * 2 // 5, SIZE[1] * 2 // 5)
         self.docks["Data"][0].raise_()
         self.docks["Training"][0].raise_()
