@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,10 @@ import pytest
 
 _REAL = Path(__file__).parents[2] / "shared" / "data"
 _MARK = "FUSE_TEST_SESSION"
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # started in the background by a shell: what the tests start must be stoppable by Ctrl-C all the same
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
