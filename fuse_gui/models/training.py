@@ -10,7 +10,8 @@ from psygnal import Signal
 
 from fuse_engine.core.catalog import describe
 from fuse_engine.core.errors import FuseError, Problem
-from fuse_engine.core.experiment import Experiment, Run, Training
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.sections import Run, Training
 from fuse_engine.run import process
 from fuse_engine.run.folder import RunFolder, runs_root
 from fuse_engine.run.status import ALIVE, Status

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.experiment import Split
+from fuse_engine.core.sections import Split
 from fuse_engine.data import Image
 from fuse_engine.data.split import make_folds
 from fuse_engine.testing import check_component

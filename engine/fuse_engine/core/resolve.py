@@ -12,8 +12,9 @@ from fuse_engine.core import registry
 from fuse_engine.core.component import Component
 from fuse_engine.core.document import Place
 from fuse_engine.core.errors import ExperimentError, FuseError, Problem
-from fuse_engine.core.experiment import Experiment, Spec
+from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.explain import problems_of
+from fuse_engine.core.sections import Spec
 
 T = TypeVar("T", bound=Component)
 

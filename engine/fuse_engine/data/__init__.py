@@ -2,20 +2,20 @@
 
 from fuse_engine.data.cache import Cache, Disk, Memory, Off
 from fuse_engine.data.collate import collate, to_tensors
-from fuse_engine.data.columns import Columns, Label
-from fuse_engine.data.contours import Contours
 from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.fit import fit_experiment
-from fuse_engine.data.geometry import Orient, Resample, Resize
 from fuse_engine.data.image import Image, read_geometry, read_image, resample, write_image
 from fuse_engine.data.integrity import check_file
-from fuse_engine.data.intensity import IntensityWindow, Normalize
-from fuse_engine.data.loading import LoadImage
 from fuse_engine.data.processor import Pipeline, Processor, Traced, Value
+from fuse_engine.data.processors.columns import Columns, Label
+from fuse_engine.data.processors.contours import Contours
+from fuse_engine.data.processors.geometry import Orient, Resample, Resize
+from fuse_engine.data.processors.intensity import IntensityWindow, Normalize
+from fuse_engine.data.processors.loading import LoadImage
 from fuse_engine.data.sampler import BatchSampler
 from fuse_engine.data.source import Cohort, Row, Source, read_cohort
+from fuse_engine.data.sources.table import Table
 from fuse_engine.data.split import Folds, make_folds
-from fuse_engine.data.table import Table
 
 __all__ = [
     "BatchSampler",

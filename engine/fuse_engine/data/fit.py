@@ -6,8 +6,9 @@ from typing import cast
 
 from fuse_engine.core.document import Place
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.experiment import Experiment, Spec
+from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
+from fuse_engine.core.sections import Spec
 from fuse_engine.data.processor import Processor
 from fuse_engine.data.source import Cohort, read_cohort
 from fuse_engine.data.split import make_folds

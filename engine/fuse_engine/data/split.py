@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fuse_engine.core.errors import FuseError, SampleError, nearest
-from fuse_engine.core.experiment import Split
 from fuse_engine.core.random import stream
+from fuse_engine.core.sections import Split
 from fuse_engine.data.source import Cohort
 
 

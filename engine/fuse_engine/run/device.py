@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from fuse_engine.core.errors import RunError
-from fuse_engine.core.experiment import Run
+from fuse_engine.core.sections import Run
 
 BF16_FLAGS = ("amx_bf16", "avx512_bf16")
 PACKAGES = ("torch", "monai", "lightning-fabric", "numpy", "SimpleITK", "pandas", "fuse-gui")

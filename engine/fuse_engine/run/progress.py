@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from itertools import accumulate
 from typing import Any
 
-from fuse_engine.core.experiment import Best, Stage
+from fuse_engine.core.sections import Best, Stage
 from fuse_engine.run.evaluation import Sums
 
 

@@ -8,8 +8,9 @@ import fuse_resources
 from fuse_engine.core import experiment as module
 from fuse_engine.core.document import parse
 from fuse_engine.core.errors import ExperimentError
-from fuse_engine.core.experiment import Experiment, Spec
+from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component, resolve
+from fuse_engine.core.sections import Spec
 
 TEXT = """
 name: a cohort

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.experiment import Split
+from fuse_engine.core.sections import Split
 from fuse_engine.data import Cohort, make_folds
 
 Make = Callable[..., Cohort]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fuse_engine.core.errors import RunError
-from fuse_engine.core.experiment import Best, Run, Stage
+from fuse_engine.core.sections import Best, Run, Stage
 from fuse_engine.run.callbacks import EarlyStopping, EpochReport
 from fuse_engine.run.device import choose, describe, differences
 from fuse_engine.run.executors import thread_count
