@@ -22,6 +22,8 @@ class Problem:
     expected: str = ""
     got: str = ""
     nearest: str = ""
+    check: str = ""
+    """Name of the check in `core.health` that it belongs to, where a sample is to blame; not part of the text."""
 
     def __str__(self) -> str:
         """One line: place, message, expectation, what came, suggestion."""

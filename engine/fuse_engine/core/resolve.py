@@ -57,6 +57,8 @@ def every_spec(experiment: Experiment) -> list[Placed]:
     for side, group in (("input", data.input), ("gt", data.gt)):
         for name, steps in group.items():
             found += _many(("data", side, name), "processor", steps)
+    if data.patches:
+        found.append(Placed(("data", "patches"), "patches", data.patches))
     found.append(Placed(("data", "cache"), "cache", data.cache))
     found += _many(("augmentation",), "augmentation", experiment.augmentation)
     found.append(Placed(("model",), "model", experiment.model))

@@ -97,6 +97,8 @@ class Data(Section):
     """What is known to be true: name -> processor steps; read as `data.gt.<name>`."""
     split: Split = Split()
     """Training, validation and test samples."""
+    patches: Annotated[Spec, Holds("patches")] | None = None
+    """How training samples are cut into parts; whole where empty. Predictions are put together again."""
     cache: Annotated[Spec, Holds("cache")] = Spec(name="Disk")
     """Where processed samples are kept."""
     batch: Batch = Batch()

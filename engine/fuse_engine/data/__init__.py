@@ -6,6 +6,7 @@ from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.fit import fit_experiment
 from fuse_engine.data.image import Image, read_geometry, read_image, resample, write_image
 from fuse_engine.data.integrity import check_file
+from fuse_engine.data.patches import PatchDataset, Patches
 from fuse_engine.data.processor import Pipeline, Processor, Traced, Value
 from fuse_engine.data.processors.columns import Columns, Label
 from fuse_engine.data.processors.contours import Contours
@@ -15,6 +16,7 @@ from fuse_engine.data.processors.loading import LoadImage
 from fuse_engine.data.sampler import BatchSampler
 from fuse_engine.data.source import Cohort, Row, Source, read_cohort
 from fuse_engine.data.sources.table import Table
+from fuse_engine.data.sources.wrapped import Element, WrapDataset
 from fuse_engine.data.split import Folds, make_folds
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Contours",
     "Dataset",
     "Disk",
+    "Element",
     "Folds",
     "Image",
     "IntensityWindow",
@@ -34,6 +37,8 @@ __all__ = [
     "Normalize",
     "Off",
     "Orient",
+    "PatchDataset",
+    "Patches",
     "Pipeline",
     "Processor",
     "Resample",
@@ -43,6 +48,7 @@ __all__ = [
     "Table",
     "Traced",
     "Value",
+    "WrapDataset",
     "check_file",
     "collate",
     "fit_experiment",

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import struct
+import sys
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
@@ -191,13 +192,15 @@ def _remove(path: Path) -> None:
 
 def _bytes_of(value: Value) -> int:
     array = value.array if isinstance(value, Image) else value
-    return array.nbytes if isinstance(array, np.ndarray) else 8
+    return array.nbytes if isinstance(array, np.ndarray) else sys.getsizeof(array)
 
 
 def _encode(value: Value) -> tuple[bytes, NDArray[Any]]:
     """Return what describes a value, and its numbers."""
-    header: dict[str, Any] = {"type": "number"}
+    header: dict[str, Any] = {"type": "text" if isinstance(value, str) else "number"}
     array = np.asarray(value.array if isinstance(value, Image) else value)
+    if isinstance(value, str):
+        array = np.frombuffer(value.encode(), np.uint8)
     if isinstance(value, Image):
         header = {"type": "image", "geometry": value.geometry.to_json()}
     elif isinstance(value, np.ndarray):
@@ -239,6 +242,8 @@ def _decode(file: IO[bytes], size: int, verify: bool) -> Value:
     if facts["dtype"] not in _DTYPES:
         raise ValueError("unknown kind of array")
     array = body.view(facts["dtype"]).reshape(facts["shape"])
+    if facts["type"] == "text":
+        return str(array.tobytes(), "utf-8")
     if facts["type"] == "image":
         return Image(array, Geometry.from_json(facts["geometry"]))
     return array if facts["type"] == "array" else cast(Value, array.item())

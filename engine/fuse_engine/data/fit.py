@@ -9,7 +9,7 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
 from fuse_engine.core.sections import Spec
-from fuse_engine.data.processor import Processor
+from fuse_engine.data.processor import Pipeline, Processor
 from fuse_engine.data.source import Cohort, read_cohort
 from fuse_engine.data.split import make_folds
 
@@ -49,8 +49,8 @@ def fit_experiment(experiment: Experiment, cohort: Cohort | None = None) -> Expe
             if step.unfitted:
                 place: Place = (*key.split(".", 2), index)
                 try:
-                    entry = step.fit(rows).to_entry()
+                    group[index] = step.fit(rows, Pipeline(tuple(group[:index]), key))
                 except FuseError as error:
                     raise error.placed(where=".".join(map(str, (*place, step.name())))) from error
-                experiment = experiment.changed(place, entry)
+                experiment = experiment.changed(place, group[index].to_entry())
     return experiment

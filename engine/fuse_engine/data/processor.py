@@ -26,14 +26,16 @@ from fuse_engine.data import integrity
 from fuse_engine.data.image import Image
 from fuse_engine.data.source import Row
 
-Value = Image | NDArray[np.float32] | int | float
-"""What a step may return: an image or label map, a vector, a class, a number."""
+Value = Image | NDArray[np.float32] | int | float | str
+"""What a step may return: an image or label map, a vector, a class, a number, a text."""
 
 
 class Processor(Component):
     """One step of a pipeline; the first one reads the row, every other one the value so far."""
 
     kind: ClassVar[str] = "processor"
+    spatial: ClassVar[bool] = False
+    """Whether the step moves pixels: turns, crops, pads or resamples."""
 
     @abstractmethod
     def __call__(self, value: Value | None, row: Row) -> Value:
@@ -43,17 +45,34 @@ class Processor(Component):
             SampleError: saying what is wrong with this sample.
         """
 
+    def move(self, image: Image, like: Image, row: Row) -> Image:
+        """Return `image` after exactly what the step does to `like`, which lies on the same grid.
+
+        A step whose new grid depends on the pixels of `like` has its own.
+
+        Raises:
+            SampleError: as for `like` itself.
+        """
+        return image_of(self(image, row), self.name())
+
     def reads(self, row: Row) -> dict[str, str | Path]:
-        """Return the cells and files of the row that the result depends on."""
+        """Return the cells, by their column, and the files of the row that the result depends on."""
         return {}
+
+    def sources(self) -> tuple[object, ...]:
+        """Return the functions and classes outside the step's module whose code decides the result too."""
+        return ()
 
     @property
     def unfitted(self) -> bool:
         """Whether `fit` has to be called before the step can be used."""
         return False
 
-    def fit(self, rows: Sequence[Row]) -> Self:
-        """Return the step with what it learns from the training samples, and from no others."""
+    def fit(self, rows: Sequence[Row], before: Pipeline) -> Self:
+        """Return the step with what it learns from the training samples, and from no others.
+
+        `before` holds the steps before this one: it makes the value that each row brings here.
+        """
         return self
 
 
@@ -142,7 +161,8 @@ class Pipeline:
         parts: list[Any] = [_reader()]
         for step, reads in zip(self.steps, self._reads(row), strict=True):
             identities = {name: _identity(item) for name, item in reads.items()}
-            parts.append([step.to_entry(), _code(type(step)), identities])
+            code = [_code(item) for item in (type(step), *step.sources())]
+            parts.append([step.to_entry(), code, identities])
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _reads(self, row: Row) -> Iterator[dict[str, str | Path]]:
@@ -166,10 +186,10 @@ class Pipeline:
 
 
 def _checked(value: Value) -> Value:
-    if not isinstance(value, Image | np.ndarray | int | float):
+    if not isinstance(value, Image | np.ndarray | int | float | str):
         raise SampleError(
-            "the step returned nothing that a sample can hold", expected="an Image, an array, an int or a float",
-            got=type(value).__name__,
+            "the step returned nothing that a sample can hold",
+            expected="an Image, an array, an int, a float or a text", got=type(value).__name__,
         )  # fmt: skip
     return value
 
@@ -189,11 +209,11 @@ def _reader() -> list[str]:
 
 
 @lru_cache(maxsize=512)
-def _code(cls: type[Processor]) -> str:
-    """Return a digest of the module that a step is written in, so that its helpers count too."""
-    module = inspect.getmodule(cls)
+def _code(item: Any) -> str:
+    """Return a digest of the module that a step or function is written in, so that what it calls there counts."""
+    module = inspect.getmodule(item)
     try:
-        return _digest(inspect.getsource(module if module and getattr(module, "__file__", None) else cls))
+        return _digest(inspect.getsource(module if module and getattr(module, "__file__", None) else item))
     except (OSError, TypeError):
         # typed into a shell: nobody can tell whether it is the same code next time
         return uuid.uuid4().hex

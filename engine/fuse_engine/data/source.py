@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, cast
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from fuse_engine.core.component import Component
-from fuse_engine.core.errors import FuseError, SampleError, nearest, short
+from fuse_engine.core.errors import FuseError, Problem, SampleError, nearest, short
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
+from fuse_engine.data.cells import text_table
 
 
 @dataclass(frozen=True)
@@ -68,30 +73,61 @@ def _nearest_file(path: Path) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Cohort:
-    """All samples of a source, in its order; `frame` holds one row of text for each and must not be changed."""
+class Coded:
+    """A column whose texts are numbered in the order in which they first come."""
 
-    frame: pd.DataFrame
+    codes: NDArray[np.int32]
+    """Number of the text of each sample, (samples,); read-only."""
+    dictionary: pa.Array
+    """The text of each number."""
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The text of each number."""
+        found: list[str] = self.dictionary.to_pylist()
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """All samples of a source, in its order; a million of them are no burden."""
+
+    table: pa.Table
+    """One row for each sample, every column text without nulls."""
     id_column: str
     group_column: str | None = None
     fold_column: str | None = None
     folder: Path = Path()
+    """What relative paths in the cells start from."""
     place: InitVar[Callable[[int], str] | None] = None
     """Says where the row at a position was read, for messages, e.g. `line 5`."""
-    _position: dict[str, int] = field(init=False, repr=False, default_factory=dict)
+    remarks: tuple[Problem, ...] = ()
+    """What the source found odd but can go on with; `where` is the name of the check."""
+    _coded: dict[str, Coded] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self, place: Callable[[int], str] | None) -> None:
-        """Check that the named columns are there and that every sample has an id of its own."""
-        for role, column in (("id", self.id_column), ("group", self.group_column), ("fold", self.fold_column)):
-            if column is not None:
-                self._require(column, f"the {role} column")
-        where = place or (lambda index: f"row {index + 1}")
-        for index, name in enumerate(self._cells[self.id_column]):
+        """Check that every cell is text, that the named columns are there and that every sample has its own id."""
+        for column in self.table.schema:
+            if column.type != pa.string() or self.table[column.name].null_count:
+                raise FuseError(
+                    f"column '{column.name}' is not all text", expected="strings without nulls",
+                    got=str(column.type),
+                )  # fmt: skip
+        for role, name in (("id", self.id_column), ("group", self.group_column), ("fold", self.fold_column)):
+            if name is not None:
+                self._require(name, f"the {role} column")
+        dictionary = self.codes(self.id_column).dictionary
+        if len(dictionary) < len(self) or pc.any(pc.equal(dictionary, "")).as_py():
+            self._refuse_ids(place or (lambda index: f"row {index + 1}"))
+
+    def _refuse_ids(self, where: Callable[[int], str]) -> None:
+        first: dict[str, int] = {}
+        for index, name in enumerate(self.ids):
             if not name:
                 raise FuseError(f"{where(index)} has no id", expected=f"text in column '{self.id_column}'")
-            first = self._position.setdefault(name, index)
-            if first != index:
-                raise FuseError(f"the id '{name}' stands twice, in {where(first)} and in {where(index)}")
+            other = first.setdefault(name, index)
+            if other != index:
+                raise FuseError(f"the id '{name}' stands twice, in {where(other)} and in {where(index)}")
 
     @classmethod
     def from_frame(
@@ -107,16 +143,22 @@ class Cohort:
         Raises:
             FuseError: for a column that is not there or named twice, and for ids that are empty or stand twice.
         """
-        return cls(as_text(frame), id, group, fold, (folder or Path()).absolute())
+        return cls(text_table(frame), id, group, fold, (folder or Path()).absolute())
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
         """Ids in the order of the source."""
-        return tuple(self._position)
+        return tuple(self.table[self.id_column].to_pylist())
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The table for pandas; made when it is first asked for, and not to be changed."""
+        return pd.DataFrame({name: self.column(name) for name in self.table.column_names}, dtype="str")
 
     def __len__(self) -> int:
         """Return the number of samples."""
-        return len(self._position)
+        count: int = self.table.num_rows
+        return count
 
     def __contains__(self, id: object) -> bool:  # noqa: A002
         """Say whether there is a sample of that id."""
@@ -129,14 +171,23 @@ class Cohort:
             FuseError: for an unknown id; names the nearest one.
         """
         index = self._index(id)
-        columns = {name: values[index] for name, values in self._cells.items()}
-        group = columns[self.group_column] if self.group_column else id
-        fold = columns[self.fold_column] if self.fold_column else None
-        return Row(id, group, fold, columns, self.folder)
+        return self._made({name: cells[index].as_py() for name, cells in self._cells.items()})
 
     def rows(self, ids: Iterable[str]) -> list[Row]:
-        """Return the rows of several samples."""
-        return [self.row(name) for name in ids]
+        """Return the rows of several samples.
+
+        Raises:
+            FuseError: for an unknown id; names the nearest one.
+        """
+        chosen = self.table.take(self._indices(ids))
+        names, lists = chosen.column_names, [column.to_pylist() for column in chosen.columns]
+        return [self._made(dict(zip(names, cells, strict=True))) for cells in zip(*lists, strict=True)]
+
+    def _made(self, columns: dict[str, str]) -> Row:
+        name = columns[self.id_column]
+        group = columns[self.group_column] if self.group_column else name
+        fold = columns[self.fold_column] if self.fold_column else None
+        return Row(name, group, fold, columns, self.folder)
 
     def group(self, id: str) -> str:  # noqa: A002
         """Return the group of a sample; its id where the source names no groups."""
@@ -144,8 +195,12 @@ class Cohort:
 
     def select(self, ids: Iterable[str]) -> Cohort:
         """Return the cohort of these samples only, in this order."""
-        frame = self.frame.iloc[[self._index(name) for name in ids]]
-        return Cohort(frame, self.id_column, self.group_column, self.fold_column, self.folder)
+        return replace(self, table=self.table.take(self._indices(ids)))
+
+    def without(self, ids: Iterable[str]) -> Cohort:
+        """Return the cohort of all other samples; ids that it does not hold make no difference."""
+        out = pc.is_in(self.table[self.id_column], value_set=pa.array(list(ids), pa.string()))
+        return replace(self, table=self.table.filter(pc.invert(out)))
 
     def column(self, name: str, role: str = "the column") -> list[str]:
         """Return one column in the order of the source.
@@ -154,57 +209,47 @@ class Cohort:
             FuseError: for an unknown column; names the nearest one.
         """
         self._require(name, role)
-        return self._cells[name]
+        texts: list[str] = self.table[name].to_pylist()
+        return texts
+
+    def codes(self, name: str, role: str = "the column") -> Coded:
+        """Return one column with its texts numbered; a million cells take no loop.
+
+        Raises:
+            FuseError: for an unknown column; names the nearest one.
+        """
+        self._require(name, role)
+        if name not in self._coded:
+            coded = self.table[name].dictionary_encode().combine_chunks()
+            # a column of no rows has no chunk
+            array = coded if isinstance(coded, pa.DictionaryArray) else coded.chunk(0)
+            self._coded[name] = Coded(array.indices.to_numpy(zero_copy_only=False), array.dictionary)
+        return self._coded[name]
 
     @cached_property
-    def _cells(self) -> dict[str, list[str]]:
-        # a row of a DataFrame costs 100 times as much to take as one of lists
-        return {str(name): self.frame[name].tolist() for name in self.frame.columns}
+    def _cells(self) -> dict[str, pa.ChunkedArray]:
+        return dict(zip(self.table.column_names, self.table.columns, strict=True))
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return dict(zip(self.ids, range(len(self)), strict=True))
 
     def _index(self, id: str) -> int:  # noqa: A002
         if id not in self._position:
             raise FuseError(f"no sample '{id}'", nearest=nearest(id, self._position))
         return self._position[id]
 
+    def _indices(self, ids: Iterable[str]) -> pa.Array:
+        return pa.array([self._index(name) for name in ids], pa.int64())
+
     def _require(self, column: str, role: str) -> None:
-        known = list(map(str, self.frame.columns))
+        known = self.table.column_names
         if column not in known:
             raise FuseError(
                 f"{role} '{column}' is not there",
                 expected=f"one of {', '.join(known)}",
                 nearest=nearest(column, known),
             )
-
-
-def as_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose cells are all text; missing values become empty.
-
-    Raises:
-        FuseError: when two columns have one name.
-    """
-    names = [str(name) for name in frame.columns]
-    refuse_twins(names)
-    texts = {name: _texts(frame.iloc[:, index]) for index, name in enumerate(names)}
-    return pd.DataFrame(texts, dtype="str").reset_index(drop=True)
-
-
-def refuse_twins(names: Sequence[str], source: str = "") -> None:
-    """Refuse a header in which two columns have one name."""
-    seen: dict[str, int] = {}
-    for index, name in enumerate(names, 1):
-        if name in seen:
-            label = f"are called '{name}'" if name else "have no name"
-            raise FuseError(f"columns {seen[name]} and {index} {label}", source=source)
-        seen[name] = index
-
-
-def _texts(column: pd.Series) -> list[str]:
-    present = column.notna()
-    values = column[present]
-    # pandas widens whole numbers to floats as soon as one is missing: 7 would come back as 7.0
-    if values.dtype == float and not present.all() and (values % 1 == 0).all():
-        column = column.astype("Int64")
-    return column.astype("string").fillna("").tolist()
 
 
 class Source(Component):

@@ -35,7 +35,7 @@ def cohort(work: Work, experiment: str, folder: str) -> dict[str, Any]:
     except FuseError as error:
         problems += error.problems
     return {
-        "columns": [str(name) for name in table.frame.columns], "rows": table.frame.to_numpy().tolist(),
+        "columns": table.table.column_names, "rows": table.frame.to_numpy().tolist(),
         "id": table.id_column, "folds": parts, "problems": [problem.to_json() for problem in problems],
     }  # fmt: skip
 

@@ -35,7 +35,12 @@ def text_of(value: Value) -> str:
 
 
 def facts(value: Value) -> dict[str, Any]:
-    """Return shape, dtype, smallest, largest and mean value, spacing in mm ([z,] y, x), and the value itself."""
+    """Return shape, dtype, smallest, largest and mean value, spacing in mm ([z,] y, x), and the value itself.
+
+    A text has none of the numbers.
+    """
+    if isinstance(value, str):
+        return {"shape": [], "dtype": "text", "spacing": [], "text": value}
     image = value if isinstance(value, Image) else None
     array = np.asarray(value.array if isinstance(value, Image) else value)
     shown = {"picture": picture(image)} if image else {"text": text_of(value)}

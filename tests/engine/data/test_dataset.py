@@ -129,7 +129,7 @@ class Fault(Processor):
     how: str = "raise"
 
     def __call__(self, value: Value | None, row: Row) -> Value:
-        return 1 // 0 if self.how == "raise" else "text"  # type: ignore[return-value]
+        return 1 // 0 if self.how == "raise" else ["text"]  # type: ignore[return-value]
 
 
 def test_a_strangers_step_is_blamed_with_sample_and_place(make_cohort: Callable[..., Cohort]) -> None:
@@ -137,9 +137,9 @@ def test_a_strangers_step_is_blamed_with_sample_and_place(make_cohort: Callable[
     with pytest.raises(SampleError, match=r"data.input.x.0.Fault: sample 's3': ZeroDivisionError: "):
         Pipeline((Fault(),), "data.input.x").run(row)
     with pytest.raises(
-        SampleError, match=r"sample 's3': the step returned nothing that a sample can hold.*got str"
+        SampleError, match=r"sample 's3': the step returned nothing that a sample can hold.*got list"
     ):
-        Pipeline((Fault(how="text"),), "data.input.x").run(row)
+        Pipeline((Fault(how="list"),), "data.input.x").run(row)
     with pytest.raises(SampleError, match="there are no steps"):
         Pipeline(()).run(row)
 

@@ -22,6 +22,7 @@ from fuse_engine.data import (
     LoadImage,
     Normalize,
     Orient,
+    Pipeline,
     Resample,
     Resize,
     Row,
@@ -199,11 +200,11 @@ def test_columns_read_and_normalize(row: Rows) -> None:
     step = Columns(names=["a"], normalize=True)
     with pytest.raises(SampleError, match="mean and std have not been measured"):
         step(None, row(a="1"))
-    fitted = step.fit([row(a="1"), row(a="3")])
+    fitted = step.fit([row(a="1"), row(a="3")], Pipeline(()))
     assert (fitted.mean, fitted.std, step.mean) == ([2.0], [1.0], None)
     assert fitted(None, row(a="5")).tolist() == [3.0]
-    assert fitted.fit([row(a="100")]) == fitted
-    assert step.fit([row(a="4"), row(a="4")])(None, row(a="5")).tolist() == [1.0]
+    assert fitted.fit([row(a="100")], Pipeline(())) == fitted
+    assert step.fit([row(a="4"), row(a="4")], Pipeline(()))(None, row(a="5")).tolist() == [1.0]
     with pytest.raises(ValidationError, match="expected 1 numbers"):
         Columns(names=["a"], mean=[1, 2], std=[1, 1])
 

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from fuse_engine.core.errors import SampleError, nearest, short
 from fuse_engine.core.registry import register
-from fuse_engine.data.processor import Processor, Value
+from fuse_engine.data.processor import Pipeline, Processor, Value
 from fuse_engine.data.source import Row
 
 
@@ -78,7 +78,7 @@ class Columns(Processor):
         """Whether mean and deviation have still to be measured."""
         return self.normalize and self.mean is None
 
-    def fit(self, rows: Sequence[Row]) -> Self:
+    def fit(self, rows: Sequence[Row], before: Pipeline) -> Self:
         """Return the step with the mean and deviation of these rows; a constant column keeps its scale."""
         if not self.unfitted:
             return self

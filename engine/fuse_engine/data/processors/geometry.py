@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from fuse_engine.data.source import Row
 class Orient(Processor):
     """Turns and mirrors a volume so that its axes run closest to given directions; 2-D stays as it is."""
 
+    spatial: ClassVar[bool] = True
     code: str = "LPS"
     """Where x, y and z run to: one of L R, one of P A, one of S I, in any order."""
 
@@ -43,6 +46,7 @@ class Orient(Processor):
 class Resample(Processor):
     """Puts an image onto a grid of given spacing: linear, label maps nearest; its centre stays where it is."""
 
+    spatial: ClassVar[bool] = True
     spacing: list[float] = Field([1.0, 1.0, 1.0], min_length=2, max_length=3)
     """mm between pixels along (z, y, x), or (y, x) in 2-D."""
 
@@ -73,6 +77,7 @@ class Resize(Processor):
     take the nearest pixel.
     """
 
+    spatial: ClassVar[bool] = True
     size: list[int] = Field([256, 256], min_length=2, max_length=3)
     """Pixels along (z, y, x), or (y, x) in 2-D."""
 

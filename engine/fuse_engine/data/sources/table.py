@@ -11,7 +11,8 @@ import pyarrow.parquet
 
 from fuse_engine.core.errors import FuseError, nearest
 from fuse_engine.core.registry import register
-from fuse_engine.data.source import Cohort, Source, as_text, refuse_twins
+from fuse_engine.data.cells import refuse_twins, text_column, text_table
+from fuse_engine.data.source import Cohort, Source
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
@@ -53,13 +54,13 @@ class Table(Source):
             raise error.placed(source=path.name) from None
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _parquet(path: Path) -> pyarrow.Table:
     try:
         table = pyarrow.parquet.read_table(path, memory_map=False)
     except (OSError, pyarrow.ArrowException) as error:
         raise FuseError(f"{path.name} is not readable as Parquet", got=str(error).splitlines()[0]) from None
     refuse_twins(table.column_names, path.name)
-    return as_text(table.to_pandas(types_mapper=_nullable))
+    return text_table(table.to_pandas(types_mapper=_nullable))
 
 
 def _nullable(kind: pyarrow.DataType) -> object:
@@ -67,7 +68,7 @@ def _nullable(kind: pyarrow.DataType) -> object:
     return pd.ArrowDtype(kind) if pyarrow.types.is_integer(kind) else None
 
 
-def _delimited(path: Path, separator: str) -> pd.DataFrame:
+def _delimited(path: Path, separator: str) -> pyarrow.Table:
     # contours of a sample can be longer than the 128 KB that the csv module allows a cell
     csv.field_size_limit(2**31 - 1)
     try:
@@ -88,7 +89,7 @@ def _delimited(path: Path, separator: str) -> pd.DataFrame:
             "a row must have one cell for each column", source=f"{path.name}:{_line(path, separator, index)}",
             expected=f"{len(header)} cells", got=str(len(rows[index])),
         )  # fmt: skip
-    return pd.DataFrame({name: [cells[place] for cells in rows] for place, name in enumerate(header)}, dtype="str")
+    return pyarrow.table({name: text_column([cells[place] for cells in rows], name) for place, name in enumerate(header)})
 
 
 def _line(path: Path, separator: str, index: int) -> int:

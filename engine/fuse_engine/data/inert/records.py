@@ -1,0 +1,126 @@
+"""What a pickle says, as plain records: nothing in it is looked up, imported, called or built."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import psutil
+
+from fuse_engine.core.errors import FuseError
+
+_OBJECTS = 40_000_000
+_BYTES = 256
+"""Memory that one object may take, with its place on the stack, in the memo and in the table."""
+_SECONDS = 120.0
+_CLOCK = 4096
+_LETTERS = 64
+"""Letters of a text that count as one object."""
+
+
+class Global(NamedTuple):
+    """A name that the pickle asks for; only its text."""
+
+    module: str
+    name: str
+
+
+@dataclass(eq=False)
+class Dict:
+    """A dict as its pairs: a stranger's keys are never hashed, that alone could take for ever."""
+
+    pairs: list[tuple[Any, Any]] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Set:
+    """A set or frozenset as a list."""
+
+    items: list[Any] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Call:
+    """Something that the pickle wants called, and what it would have been given."""
+
+    function: Any
+    args: tuple[Any, ...]
+    state: Any = None
+    items: list[Any] = field(default_factory=list)
+    pairs: list[tuple[Any, Any]] = field(default_factory=list)
+
+
+class Budget:
+    """Bounds what a pickle may cost in objects and seconds."""
+
+    depth = 40
+    """How deep lists may lie in each other."""
+
+    def __init__(self) -> None:
+        """Start the clock."""
+        self._left = min(_OBJECTS, psutil.virtual_memory().available // 2 // _BYTES)
+        self._end = time.monotonic() + _SECONDS
+        self._clock = _CLOCK
+
+    def spend(self, objects: int = 1) -> None:
+        """Count objects that are made.
+
+        Raises:
+            FuseError: when they are more than the memory holds, or take too long.
+        """
+        self._left -= objects
+        self._clock -= objects
+        if self._left < 0:
+            raise FuseError("the pickle asks for more memory than a table may take")
+        if self._clock < 0:
+            self._clock = _CLOCK
+            if time.monotonic() > self._end:
+                raise FuseError(f"the pickle takes longer than {_SECONDS:g} s to read")
+
+    def text(self, text: str) -> str:
+        """Count a text and return it.
+
+        Raises:
+            FuseError: as `spend`.
+        """
+        self.spend(1 + len(text) // _LETTERS)
+        return text
+
+
+def is_call(record: Any, root: str, *names: str) -> bool:
+    """Say whether a record is a call of one of these names in a package; which module of it changes with versions."""
+    return isinstance(record, Call) and is_global(record.function, root, *names)
+
+
+def is_global(record: Any, root: str, *names: str) -> bool:
+    """Say whether a record is one of these names in a package."""
+    return isinstance(record, Global) and record.module.partition(".")[0] == root and record.name in names
+
+
+def fields(record: Any) -> Mapping[str, Any]:
+    """Return the entries of a dict whose keys are texts.
+
+    Raises:
+        FuseError: when the record is none.
+    """
+    if not isinstance(record, Dict) or not all(type(key) is str for key, _ in record.pairs):
+        raise unexpected(record, "named entries")
+    return dict(record.pairs)
+
+
+def unexpected(record: Any, expected: str) -> FuseError:
+    """Return the error for a record that is not what stands there in a table."""
+    return FuseError("the pickle holds no table that can be read", expected=expected, got=kind(record))
+
+
+def kind(record: Any) -> str:
+    """Return in a few words what a record is; its content could be endless."""
+    for _ in range(3):
+        record = record.function if isinstance(record, Call) else record
+    if isinstance(record, Global):
+        text = f"{record.module}.{record.name}"
+        return ascii(text if len(text) <= 80 else f"{text[:79]}…").strip("'\"")
+    names: dict[type, str] = {Dict: "dict", Set: "set", type(None): "nothing", Call: "a call"}
+    return names.get(type(record), type(record).__name__)
