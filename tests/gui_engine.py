@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from fuse_engine.core.catalog import Catalog
@@ -21,22 +23,48 @@ def picture(value: float = 1.0, label: bool = False) -> dict[str, Any]:
 
 
 def cohort_reply(rows: int = 6) -> dict[str, Any]:
-    parts = ["train", "train", "validation", "test"]
-    ids = [f"s{number}" for number in range(rows)]
+    columns = {
+        "sample": [f"s{number}" for number in range(rows)],
+        "age": [str(40 + 5 * number) for number in range(rows)],
+        "finding": ["normal" if number % 3 else "positive" for number in range(rows)],
+    }
     return {
-        "columns": ["sample", "age", "finding"],
-        "rows": [[name, str(40 + 5 * n), "normal" if n % 3 else "positive"] for n, name in enumerate(ids)],
+        "table": arrow_bytes(columns),
         "id": "sample",
-        "folds": {name: parts[number % 4] for number, name in enumerate(ids)},
+        "group": None,
+        "fold": None,
+        "excluded": {},
         "problems": [],
     }
+
+
+def arrow_bytes(columns: dict[str, list[str]]) -> NDArray[np.uint8]:
+    table = pa.table({name: pa.array(texts, pa.string()).dictionary_encode() for name, texts in columns.items()})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return np.frombuffer(sink.getvalue(), np.uint8)
 
 
 ANSWERS: dict[str, Any] = {
     "validate": [],
     "flow": [{"key": "data.input.image", "shape": [1, 4, 6], "dtype": "float32", "producer": "", "consumers": []}],
     "cohort": cohort_reply(),
-    "sample": {"image": picture(), "gt": picture(1, label=True), "values": {"data.gt.finding": "positive"}},
+    "cache_status": {"cached": 4, "missing": 2, "bytes": 1000, "changes": ["4 of 6 samples are kept"]},
+    "roundtrip": {
+        "data.gt.mask": {
+            "displacement_mm": 0.1, "displacement_voxels": 0.2, "dice": {"1": 0.9}, "covered": 0.75, "ok": True,
+            "reason": "",
+        }
+    },
+    "sample": {
+        "fingerprint": "1",
+        "image": picture(),
+        "gt": picture(1, label=True),
+        "values": {"data.gt.finding": "positive"},
+    },
+    "health": {"findings": [], "passports": [], "next": None, "total": 6},
+    "thumbnails": {"thumbnails": [], "rest": []},
 }
 
 
@@ -44,14 +72,20 @@ class FakeEngine:
     restarted = Signal(str)
 
     def __init__(self, **answers: Any) -> None:
-        self.answers = {**ANSWERS, **answers}
+        self.answers = {**ANSWERS, "parts": self._parts, **answers}
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.held: list[tuple[Job, Callable[[Reply], None]]] = []
         self.hold: set[str] = set()
         self._numbers = itertools.count(1)
 
     def request(
-        self, method: str, *, channel: str = "", then: Callable[[Reply], None] | None = None, **args: Any
+        self,
+        method: str,
+        *,
+        channel: str = "",
+        then: Callable[[Reply], None] | None = None,
+        background: bool = False,
+        **args: Any,
     ) -> Job:
         self.asked.append((method, args))
         job = Job(next(self._numbers), method, channel, args, then, lambda job, why: None)
@@ -63,6 +97,10 @@ class FakeEngine:
         answer = self.answers[job.method]
         value = answer(**job.arguments) if callable(answer) else answer
         return Reply(job, error=value) if isinstance(value, FuseError) else Reply(job, value)
+
+    def _parts(self, **_: Any) -> dict[str, Any]:
+        count = pa.ipc.open_file(pa.py_buffer(self.answers["cohort"]["table"])).read_all().num_rows
+        return {"parts": np.array([0, 0, 1, 2], np.int8)[np.arange(count) % 4], "problems": []}
 
     def release(self, index: int = 0) -> None:
         job, then = self.held.pop(index)

@@ -6,10 +6,12 @@ import numpy as np
 from psygnal import Signal
 
 from fuse_engine.run.folder import RunFolder
+from fuse_gui.models.columns import as_text, of_frame
+from fuse_gui.models.filter import FILTER_HELP
 from fuse_gui.models.plot import Axes, Figure, Line, Table
 from fuse_gui.models.project import Project
 from fuse_gui.models.results import ID, PREDICTED, TRUE, Results, read_results
-from fuse_gui.models.rows import FILTER_HELP, Rows, as_text
+from fuse_gui.models.rows import Rows
 from fuse_gui.models.strip import StripModel
 
 SORTED, CONFUSION, ROC = "samples, worst first", "confusion", "ROC"
@@ -193,12 +195,12 @@ class AnalysisModel:
     def _show(self, results: Results | None) -> None:
         self.results = results
         if results is not None:
-            self.rows.set_table(results.frame, ID)
+            self.rows.set_table(of_frame(results.frame), ID)
             if self.measure not in results.measures:
                 self.measure = results.measures[0] if results.measures else ""
             self.rows.sort(self.measure)
         else:
-            self.rows.set_table(Rows().frame, "")
+            self.rows.set_table({}, "")
         if self.plot not in self.plots:
             self.plot = SORTED
         self.changed.emit()

@@ -10,7 +10,8 @@ from psygnal import Signal
 from fuse_gui.models.cohort import PART
 from fuse_gui.models.heads import class_names
 from fuse_gui.models.project import Project
-from fuse_gui.models.rows import FILTER_HELP, Rows
+from fuse_gui.models.filter import FILTER_HELP
+from fuse_gui.models.rows import Rows
 from fuse_gui.models.strip import StripModel
 
 PARTS = ("train", "validation", "test")
@@ -41,6 +42,7 @@ class DataModel:
         self._counts: dict[str, dict[str, int]] = {}
         self._cohort_changed()
         project.cohort_changed.connect(self._cohort_changed)
+        project.parts_changed.connect(self._parts_changed)
         project.values_changed.connect(self.changed.emit)
         project.experiment_changed.connect(self.changed.emit)
         project.requests.busy_changed.connect(self._say_changed)
@@ -158,7 +160,12 @@ class DataModel:
 
     def _cohort_changed(self) -> None:
         self._counts.clear()
-        self.rows.set_table(self.project.cohort.frame, self.project.cohort.id)
+        self.rows.set_table(self.project.cohort.columns, self.project.cohort.id)
+        self.changed.emit()
+
+    def _parts_changed(self) -> None:
+        self._counts.clear()
+        self.rows.set_table(self.project.cohort.columns, self.project.cohort.id)
         self.changed.emit()
 
     def _say_changed(self, _busy: str) -> None:

@@ -60,31 +60,35 @@ class Desk:
         *,
         failed: Callable[[FuseError], None] | None = None,
         read: Callable[[Any], Any] = lambda value: value,
+        background: bool = False,
         **args: Any,
     ) -> None:
         """Ask the engine; `then` gets the answer on the thread of the panels.
 
         The newest request of a channel wins. An error becomes a problem of the channel, and goes to `failed`;
         the next good answer of the channel takes the problem away. `read` turns the answer into what `then`
-        takes, before it comes to that thread.
+        takes, before it comes to that thread. What is asked in the `background` waits for everything else, and
+        its errors go to `failed` alone.
         """
         topic = channel or method
 
         def refused(error: FuseError) -> None:
-            self.fail(error, topic=topic)
+            if not background:
+                self.fail(error, topic=topic)
             if failed is not None:
                 failed(error)
 
         def arrived(value: Any) -> None:
-            self.clear(topic)
-            self.clear("engine")
+            if not background:
+                self.clear(topic)
+                self.clear("engine")
             try:
                 then(value)
             except Exception as error:  # noqa: BLE001 the boundary: an answer that no panel understands is shown
                 refused(FuseError(f"the answer to '{method}' could not be shown", got=cause(error)))
 
         try:
-            self.requests.send(method, channel, arrived, refused, read, args)
+            self.requests.send(method, channel, arrived, refused, read, args, background)
         except FuseError as error:
             refused(error)
 

@@ -31,6 +31,7 @@ RAMPS = {
 
 STYLES: dict[str, Mapping[str, Any]] = {
     "image": {"colormap": "gray", "opacity": 1.0},
+    "before": {"colormap": "gray", "opacity": 1.0},
     "gt": {"opacity": 0.9},
     "pred": {"opacity": 0.45},
     "prob": {"colormap": "magma", "opacity": 0.5, "limits": (0.0, 1.0)},

@@ -14,8 +14,11 @@ from fuse_engine.core.errors import FuseError, Problem
 from fuse_gui.models.bound import Bound, in_short, live_offers
 from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import item_of
+from fuse_gui.models.key_tree import KeyTree
 from fuse_gui.models.project import Project
 from fuse_gui.models.refresh import PAUSE, Refresh
+from fuse_gui.models.round_trip import RoundTrip
+from fuse_gui.models.wipe import Wipe
 
 SPEC = FieldSpec(
     name="steps", kind="list", help="", required=True, item=FieldSpec(name="step", kind="slot", slot="processor")
@@ -31,7 +34,7 @@ class Result:
     facts: str
     """Shape, type and spacing, or the value itself."""
     numbers: str
-    """Range, mean, time."""
+    """Range, mean, memory, time."""
     picture: Mapping[str, Any] | None
 
 
@@ -44,6 +47,8 @@ class ProcessorsModel:
     new_label, new_help = "New …", "Make another part of a sample: data.input.<name> or data.gt.<name>"
     drop_label, drop_help = "Remove", "Remove this key with all its steps"
     new_question = "Name of the new key, e.g. data.input.t2 or data.gt.mask"
+    wipe_label = "Before"
+    wipe_help = "Draw the sample as it was before the shown step over the left part of the screen"
 
     keys_changed = Signal()
     """There are other keys, or another one is chosen."""
@@ -64,6 +69,10 @@ class ProcessorsModel:
         self.shown: int | None = None
         """The step that is on the screen."""
         self._active = False
+        self.tree, self.round_trip = KeyTree(project), RoundTrip(project)
+        self.wipe = Wipe(project.screen)
+        self.kept: tuple[str, ...] = ()
+        """Which samples the cache holds, and why the others are computed again."""
         self.bound = Bound(project, (), item)
         self.refresh = Refresh(project, "steps", self._ask, pause)
         self.refresh.changed.connect(self._tell)
@@ -129,6 +138,10 @@ class ProcessorsModel:
         self._to_screen()
         self.results_changed.emit()
 
+    def draw_wipe(self, share: float) -> None:
+        """Draw the sample as it was before the shown step over a share [0, 1] of the screen."""
+        self.wipe.draw_to(share)
+
     @property
     def active(self) -> bool:
         """Whether the panel is looked at."""
@@ -140,6 +153,8 @@ class ProcessorsModel:
             return
         if not active and self.shown is not None and self.results:
             self._put(self.results[-1])
+        if not active:
+            self.wipe.hang(None)
         self._active = active
         self._poke()
 
@@ -185,6 +200,12 @@ class ProcessorsModel:
             self.results, self.error, self.failed = tuple(results), "", None
             self._to_screen()
         self.refresh.arrived()
+        if not self.refresh.stale:
+            self.project.ask("cache_status", "cache", self._count_kept, failed=lambda _: self._count_kept({}))
+        self.results_changed.emit()
+
+    def _count_kept(self, reply: Mapping[str, Any]) -> None:
+        self.kept = tuple(map(str, reply.get("changes", ())))
         self.results_changed.emit()
 
     def _failed(self, error: FuseError) -> None:
@@ -199,8 +220,12 @@ class ProcessorsModel:
         return int(rest) if problem.where.startswith(self.key) and rest.isdigit() else None
 
     def _to_screen(self) -> None:
-        if self.shown is not None and self.shown < len(self.results):
-            self._put(self.results[self.shown])
+        if self.shown is None or self.shown >= len(self.results):
+            self.wipe.hang(None)
+            return
+        self._put(self.results[self.shown])
+        before = self.results[self.shown - 1].picture if self.shown else None
+        self.wipe.hang(before if self._active and self.results[self.shown].picture is not None else None)
 
     def _put(self, result: Result) -> None:
         picture = result.picture
@@ -226,5 +251,7 @@ def _facts(step: Mapping[str, Any]) -> str:
 
 def _numbers(step: Mapping[str, Any]) -> str:
     parts = [f"{name} {step[name]:.4g}" for name in ("min", "max", "mean") if step.get(name) is not None]
+    if step.get("bytes"):
+        parts.append(f"{step['bytes'] / 1e6:.3g} MB")
     parts.append("cached" if step.get("cached") else f"{1000 * step['seconds']:.3g} ms")
     return ",  ".join(parts)

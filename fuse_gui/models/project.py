@@ -14,11 +14,13 @@ from fuse_engine.core import registry
 from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.sections import Data
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.service.client import Engine
 from fuse_gui.models import faces
 from fuse_gui.models.cohort import EMPTY, Cohort
 from fuse_gui.models.desk import Desk
+from fuse_gui.models.neighbours import Neighbours
 from fuse_gui.models.requests import Deliver, call_now
 from fuse_gui.models.screen import Screen
 
@@ -34,6 +36,8 @@ class Project(Desk):
 
     experiment_changed = Signal()
     cohort_changed = Signal()
+    parts_changed = Signal()
+    """What the samples are used for became known, or which are left out; the samples are the same."""
     sample_changed = Signal(str)
     """Id of the sample that was chosen; its pictures follow with `values_changed`."""
     values_changed = Signal()
@@ -53,6 +57,7 @@ class Project(Desk):
         """Take the engine's client and the way to the thread of the panels; no experiment is open yet."""
         super().__init__(engine, deliver)
         self.screen = Screen()
+        self.neighbours = Neighbours(self)
         self.experiment: Experiment | None = None
         self.path: Path | None = None
         self.cohort: Cohort = EMPTY
@@ -256,6 +261,7 @@ class Project(Desk):
 
     def _start(self, experiment: Experiment, path: Path | None) -> None:
         self.requests.cancel_all()
+        self.neighbours.forget()
         self._undo.clear()
         self._redo.clear()
         self._problems.clear()
@@ -273,7 +279,9 @@ class Project(Desk):
         before, self.experiment = self.experiment, experiment
         self._text = experiment.to_yaml()
         data = before.data if before else None
-        if data is None or (data.source, data.split) != (experiment.data.source, experiment.data.split):
+        if data != experiment.data:
+            self.neighbours.forget()
+        if data is None or _listing(data) != _listing(experiment.data):
             self._read_cohort()
         self._announce(everything=False, reread=data != experiment.data)
 
@@ -322,12 +330,38 @@ class Project(Desk):
         self.cohort = cohort
         self._problems.put("table", cohort.problems)
         self.cohort_changed.emit()
+        self._read_parts()
+
+    def set_excluded(self, cohort: Cohort) -> None:
+        """Take the same samples with others of them left out."""
+        self.cohort = cohort
+        self.parts_changed.emit()
+        self._read_parts()
+
+    def _read_parts(self) -> None:
+        self.ask("parts", "parts", self._set_parts)
+
+    def _set_parts(self, reply: Mapping[str, Any]) -> None:
+        self.cohort = self.cohort.with_parts(reply["parts"])
+        self._problems.put("table", (*self.cohort.problems, *_problems(reply["problems"])))
+        self.parts_changed.emit()
 
     def _read_sample(self) -> None:
-        if self.sample_id:
-            self.ask(
-                "sample", "sample", self._show_sample, failed=lambda _: self._show_nothing(), id=self.sample_id
-            )
+        if not self.sample_id:
+            return
+        kept = self.neighbours.kept(self.sample_id)
+        if kept is not None:
+            self._show_sample(kept)
+        known = str(kept["fingerprint"]) if kept else ""
+        self.ask(
+            "sample", "sample", self._sample_arrived, failed=lambda _: self._show_nothing(),
+            id=self.sample_id, known=known,
+        )  # fmt: skip
+
+    def _sample_arrived(self, reply: Mapping[str, Any]) -> None:
+        if not reply.get("unchanged"):
+            self.neighbours.keep(self.sample_id, reply)
+            self._show_sample(reply)
 
     def _show_sample(self, reply: Mapping[str, Any]) -> None:
         self.screen.show_picture("image", reply["image"])
@@ -356,6 +390,11 @@ class Project(Desk):
         broken = [Problem(f"{label} could not be loaded", got=reason) for label, reason in catalog.broken.items()]
         self._problems.put("catalog", broken)
         self.catalog_changed.emit()
+
+
+def _listing(data: Data) -> dict[str, Any]:
+    """Return what decides which samples there are, and what each is used for."""
+    return data.model_dump(include={"source", "split", "excluded"})
 
 
 def _problems(reply: Sequence[Mapping[str, str]]) -> tuple[Problem, ...]:

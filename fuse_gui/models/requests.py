@@ -21,8 +21,11 @@ WORDS = {
     "validate": "checking the experiment",
     "flow": "checking the experiment",
     "cohort": "reading the table of samples",
+    "parts": "dividing the samples",
     "sample": "reading the sample",
     "steps": "running the processors",
+    "roundtrip": "going there and back",
+    "cache_status": "looking into the cache",
     "augment": "augmenting",
     "predict": "predicting",
     "heatmap": "computing the heatmap",
@@ -63,8 +66,11 @@ class Requests:
         failed: Callable[[FuseError], None],
         read: Callable[[Any], Any],
         args: dict[str, Any],
+        background: bool = False,
     ) -> None:
         """Ask the engine; `read` turns the answer into what `then` takes, away from the thread of the panels.
+
+        What is asked in the `background` is done when nothing else is asked for, and makes nobody busy.
 
         Raises:
             FuseError: when the engine cannot be asked.
@@ -79,9 +85,9 @@ class Requests:
             self._deliver(lambda: self._arrived(key, number, reply.stale, value, error, then, failed))
 
         with self._lock:
-            self._running[key] = (number, WORDS.get(method, method))
+            self._running[key] = (number, "" if background else WORDS.get(method, method))
         try:
-            job = self._engine.request(method, channel=channel, then=answered, **args)
+            job = self._engine.request(method, channel=channel, then=answered, background=background, **args)
         except FuseError:
             self._forget(key, number)
             raise
@@ -139,7 +145,7 @@ class Requests:
 
     def _progressed(self, key: str, number: int, share: float, text: str) -> None:
         with self._lock:
-            if not self._is_current(key, number):
+            if not self._is_current(key, number) or not self._running[key][1]:
                 return
             self._running[key] = (number, f"{text} ({share:.0%})" if text else f"{share:.0%}")
         self._say()
@@ -147,7 +153,8 @@ class Requests:
     def _say(self) -> None:
         with self._lock:
             words = [text for _, text in self._running.values()]
-        busy = f"{words[0]} …" if words else ""
+        named = next(filter(None, words), "")
+        busy = f"{named} …" if named else ""
         if busy != self._busy:
             self._busy = busy
             self.busy_changed.emit(busy)

@@ -12,7 +12,7 @@ from psygnal import Signal
 
 from fuse_engine.core.geometry import Geometry
 
-NAMES = ("image", "gt", "pred", "prob", "heat", "error")
+NAMES = ("image", "before", "gt", "pred", "prob", "heat", "error")
 """The pictures there can be, from the bottom up."""
 
 

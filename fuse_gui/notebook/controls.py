@@ -23,6 +23,10 @@ class Text(W.HTML):  # type: ignore[misc]
         self._style = style
         self.say(text)
 
+    def restyle(self, style: str) -> None:
+        """Draw what is said next in another style."""
+        self._style = style
+
     def say(self, text: str) -> None:
         """Show another text."""
         self.text = text

@@ -10,10 +10,12 @@ from fuse_engine.core.experiment import Experiment
 from fuse_engine.service.client import Engine
 from fuse_gui.models.augmentation import AugmentationModel
 from fuse_gui.models.data import DataModel
+from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
 from fuse_gui.models.training import TrainingModel
 from fuse_gui.notebook.augmentation import AugmentationView
 from fuse_gui.notebook.data import DataView
+from fuse_gui.notebook.processors import ProcessorsView
 from fuse_gui.notebook.training import TrainingView
 
 
@@ -24,16 +26,23 @@ class Panel(widgets.Tab):  # type: ignore[misc]
         """Open an experiment, given as such or as its file, over an engine of its own."""
         self.engine = Engine()
         self.project = Project(self.engine)
-        models = DataModel(self.project), AugmentationModel(self.project), TrainingModel(self.project)
-        self.data, self.augmentation = DataView(models[0]), AugmentationView(models[1])
-        self.training = TrainingView(models[2])
-        views = (self.data, self.augmentation, self.training)
-        super().__init__(views, titles=[model.title for model in models])
+        data, processors = DataModel(self.project), ProcessorsModel(self.project)
+        augmentation, training = AugmentationModel(self.project), TrainingModel(self.project)
+        self.data, self.processors = DataView(data), ProcessorsView(processors)
+        self.augmentation, self.training = AugmentationView(augmentation), TrainingView(training)
+        views = (self.data, self.processors, self.augmentation, self.training)
+        super().__init__(views, titles=[model.title for model in (data, processors, augmentation, training)])
         self.add_class("fuse-panel")
+        self.observe(lambda _: self._look(), "selected_index")
+        self._look()
         if isinstance(experiment, Experiment):
             self.project.start_with(experiment)
         else:
             self.project.open(experiment)
+
+    def _look(self) -> None:
+        """Let the processors run only while their tab is seen, so that choosing a sample stays quick."""
+        self.processors.model.set_active(self.selected_index == self.children.index(self.processors))
 
     def close(self) -> None:
         """Take the panel away and end its engine; training runs go on."""

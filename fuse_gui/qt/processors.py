@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QHideEvent, QMouseEvent, QShowEvent
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QSlider, QVBoxLayout, QWidget
 
 from fuse_gui.models.field import Item
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.strip import StripModel
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import WRONG, Combo, Text, tooltip
+from fuse_gui.qt.fold import Fold
 from fuse_gui.qt.form import list_of
+from fuse_gui.qt.key_tree import KeyTreeView
 from fuse_gui.qt.scrolled import scrolled
 from fuse_gui.qt.strip import Strip
 
 FACTS = "QFrame#fuse-facts { background: rgba(128, 136, 148, 40); border-radius: 3px; }"
+WIPE_STEPS = 200
 SHOWN = "QFrame#fuse-facts { background: rgba(64, 128, 220, 120); border-radius: 3px; }"
 
 
@@ -74,6 +77,13 @@ class ProcessorsView(QWidget):  # type: ignore[misc]
         self.keys.activated.connect(lambda: model.choose(self.keys.currentText()))
         self.state = Text("", "")
         self.steps = list_of(model.steps, lambda item: Facts(model, item))
+        self.wipe = QSlider(Qt.Orientation.Horizontal)
+        self.wipe.setRange(0, WIPE_STEPS)
+        self.wipe.setToolTip(tooltip(model.wipe_help))
+        self.wipe.valueChanged.connect(lambda value: model.draw_wipe(value / WIPE_STEPS))
+        self.round_trip = push(model.round_trip.label, model.round_trip.help, model.round_trip.ask)
+        self.trip, self.kept = Text("", ""), Text()
+        self.tree = KeyTreeView(model.tree, model.choose)
         head = QHBoxLayout()
         head.addWidget(QLabel(model.key_label))
         head.addWidget(self.keys, 1)
@@ -84,8 +94,13 @@ class ProcessorsView(QWidget):  # type: ignore[misc]
         column.addLayout(head)
         column.addWidget(self.state)
         column.addWidget(scrolled([self.steps]), 1)
+        column.addLayout(self._screen_row())
+        column.addWidget(self.trip)
+        column.addWidget(self.kept)
+        column.addWidget(Fold(model.tree.title, self.tree))
         model.keys_changed.connect(self._show_keys)
         model.results_changed.connect(self._show)
+        model.round_trip.changed.connect(self._show)
         self._show_keys()
         self._show()
 
@@ -99,6 +114,13 @@ class ProcessorsView(QWidget):  # type: ignore[misc]
         super().hideEvent(event)
         self.model.set_active(False)
 
+    def _screen_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(QLabel(self.model.wipe_label))
+        row.addWidget(self.wipe, 1)
+        row.addWidget(self.round_trip)
+        return row
+
     def _new(self) -> None:
         key, wanted = QInputDialog.getText(self, self.model.new_label, self.model.new_question)
         if wanted:
@@ -108,4 +130,10 @@ class ProcessorsView(QWidget):  # type: ignore[misc]
         self.keys.offer(self.model.keys, self.model.key)
 
     def _show(self) -> None:
-        self.state.say(self.model.state)
+        model = self.model
+        self.state.say(model.state)
+        self.wipe.setEnabled(model.wipe.possible)
+        self.round_trip.setEnabled(model.round_trip.possible)
+        self.trip.setStyleSheet(WRONG if model.round_trip.wrong else "")
+        self.trip.say("\n".join(model.round_trip.lines))
+        self.kept.say("\n".join(model.kept))

@@ -16,6 +16,7 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.run import process
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.status import ALIVE
+from fuse_gui.models.rows import Rows
 from fuse_gui.viewer.launch import BOTTOM, RIGHT, SIZE, hide_empty_tab_bars, open_window
 from fuse_gui.viewer.session import session_of
 from fuse_gui.viewer.waiting import wait_until
@@ -178,9 +179,9 @@ class Tour:
 
     def lesions(self) -> list[str]:
         """Return the ids of the samples with a lesion that the model shall find."""
-        frame = self.project.cohort.frame
-        found = (frame["biopsy"] == "positive") & (frame["contours"] != "[]")
-        return list(frame[found][self.project.cohort.id])
+        rows = Rows(self.project.cohort.columns, self.project.cohort.id)
+        rows.set_filter('biopsy==positive & contours!="[]"')
+        return rows.ids(0, len(rows))
 
     def look_at(self, name: str) -> None:
         """Choose a sample and wait for its picture."""

@@ -62,8 +62,9 @@ def test_opening_reads_the_cohort_and_checks_the_experiment(project: Project, en
     assert project.experiment is not None
     assert project.experiment.name == "toy"
     assert project.cohort.ids == [f"s{n}" for n in range(6)]
-    assert list(project.cohort.frame["part"][:4]) == ["train", "train", "validation", "test"]
-    assert engine.methods() == ["cohort", "validate", "flow"]
+    parts = project.cohort.columns["part"]
+    assert [parts.text(row) for row in range(4)] == ["train", "train", "validation", "test"]
+    assert engine.methods() == ["cohort", "parts", "validate", "flow"]
     assert project.flow[0]["key"] == "data.input.image"
     assert project.problems == ()
 

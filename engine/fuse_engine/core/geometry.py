@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,11 @@ class Geometry:
         """Return the LPS position in mm of an array index ([z,] y, x)."""
         step = np.asarray(tuple(reversed(index))) * self.spacing
         return tuple((np.asarray(self.origin) + self.matrix @ step).tolist())
+
+    def index(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Return array indices ([z,] y, x), not rounded, of LPS positions (n, dims) in mm; undoes `point`."""
+        steps = np.linalg.solve(self.matrix, (np.asarray(points, float) - self.origin).T).T / self.spacing
+        return np.asarray(steps[:, ::-1], np.float64)
 
     @property
     def placed(self) -> bool:

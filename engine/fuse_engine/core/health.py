@@ -123,7 +123,7 @@ class Finding:
     message: str
     """What is wrong and the next move."""
     column: str = ""
-    """Column of the source, or key of the pipeline, that it was found in."""
+    """Key of the pipeline, or column of the source, that it was found in."""
     blocking: bool | None = None
     """Whether training must not start with it, where the finding is worse or milder than its check."""
 
@@ -155,9 +155,9 @@ class Passport:
     sample: str
     """Id of the sample."""
     column: str
-    """Column of the source that names the file."""
+    """Key of the pipeline that reads the image, e.g. `data.input.image`."""
     axes: str
-    """Where the axes of the image (x, y, z) run to in the patient, e.g. `LPS`; `2-D` for a picture."""
+    """Where the axes (x, y[, z]) run to in the patient, e.g. `LPS`; empty for a picture that does not say."""
     spacing: tuple[float, ...]
     """mm between pixels along ([z,] y, x)."""
     size: tuple[int, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -10,12 +11,14 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
 
 from fuse_engine.core.component import Holds, split_entry, wrong_entry
-from fuse_engine.core.errors import FuseError
+from fuse_engine.core.errors import FuseError, nearest
+from fuse_engine.core.health import CHECKS
 from fuse_engine.core.keys import Key
 
 
@@ -52,27 +55,138 @@ class Spec(Section):
 class Split(Section):
     """How samples are divided; samples of one group are never divided."""
 
-    folds: int = Field(5, ge=2)
-    """Number of folds to make, where the source names none."""
+    folds: int | None = Field(None, ge=2)
+    """Number of folds to make; 5 where neither the source, nor shares, nor lists say how to divide."""
+    shares: list[float] = []
+    """Shares of training, validation and, where wanted, test samples instead of folds, e.g. 0.7, 0.15, 0.15."""
+    holdout: float | None = Field(None, gt=0, lt=1)
+    """Share of the samples that is kept for the final test before the others are divided."""
+    lists: dict[str, list[str] | str] = {}
+    """Ids or groups of train, validation, test, or a text file with one a line; samples in no list are for training,
+    or divided as without lists, or unused where training has a list."""
     group: str | None = None
     """Column whose equal values stay together; the source's group column where empty."""
     stratify: str | None = None
-    """Column whose values each fold holds in equal shares."""
+    """Column whose values each part holds in equal shares."""
+    institution: str | None = None
+    """Column of the institutions; the samples of each are divided by the shares, so every part holds all."""
+    excluded_institutions: list[str] = []
+    """Institutions whose samples are not used."""
+    test_institutions: list[str] = []
+    """Institutions whose samples are all kept for the final test."""
     test: list[str] = []
     """Folds kept for the final test."""
     validation: list[str] | None = None
     """Folds that choose the best epoch; the first one not used for the test where empty."""
     train: list[str] | None = None
     """Folds to train on; all others where empty."""
+    restrict_subjects: str = ""
+    """At most so many groups: `20` in every part, `20,,3` for training and test; `+` takes what others leave."""
+    like: Literal["musket", "innereye"] | None = None
+    """Make exactly the folds that Musket or InnerEye made of the same samples in the same order."""
+    seed: int | None = Field(None, ge=0, lt=2**32)
+    """Start of the random stream of the folds; the experiment's seed, Musket's 33 or InnerEye's 0 where empty."""
+    holdout_seed: int | None = Field(None, ge=0, lt=2**32)
+    """Start of the random stream of the hold-out, so that other folds keep it; as above, Musket's 123."""
+
+    @field_validator("shares")
+    @classmethod
+    def _whole(cls, shares: list[float]) -> list[float]:
+        if shares and (len(shares) not in (2, 3) or min(shares) < 0 or not shares[0]):
+            raise ValueError("expected two or three shares of 0 or more, the first of them above 0")
+        if shares and abs(sum(shares) - 1) > 1e-6:
+            raise ValueError(f"expected shares that add up to 1, got {sum(shares):g}")
+        return shares
+
+    @field_validator("lists")
+    @classmethod
+    def _parts(cls, lists: dict[str, list[str] | str]) -> dict[str, list[str] | str]:
+        for name in lists:
+            if name not in ("train", "validation", "test"):
+                raise ValueError(f"expected train, validation or test, got '{name}'")
+        return lists
+
+    @field_validator("restrict_subjects")
+    @classmethod
+    def _counts(cls, text: str) -> str:
+        limits = [part.strip() for part in text.split(",")]
+        plain = [part for part in limits if part not in ("", "+")]
+        if len(limits) not in (1, 3) or not all(part.isdecimal() for part in plain):
+            raise ValueError("expected one number, or three of a number, nothing or + with commas, e.g. 20,,3")
+        if limits.count("+") > 1 or (limits.count("+") and not plain):
+            raise ValueError("expected at most one +, and a number for the part that it takes samples from")
+        return text
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Split:
+        for one, other, clash in self._clashes():
+            if clash:
+                raise ValueError(f"'{one}' and '{other}' exclude each other: both divide the same samples")
+        for one, needed, missing in self._gaps():
+            if missing:
+                raise ValueError(f"'{one}' needs '{needed}'")
+        return self
+
+    def _clashes(self) -> list[tuple[str, str, bool]]:
+        """Return pairs of settings that exclude each other, and whether both are there."""
+        again = self.like == "innereye"  # its folds are made of what the shares or lists leave for training
+        fixed, third = bool({"train", "validation"} & set(self.lists)), len(self.shares) == 3 and self.shares[2] > 0
+        musket = self.like == "musket"
+        return [
+            ("shares", "folds", bool(self.shares and self.folds) and not again),
+            ("lists", "folds", bool(fixed and self.folds) and not again),
+            ("lists", "shares", bool(fixed and self.shares) or ("test" in self.lists and third)),
+            ("lists", "holdout", bool(self.lists and self.holdout)),
+            ("lists", "test", "test" in self.lists and bool(self.test)),
+            ("holdout", "test", bool(self.holdout and self.test)),
+            ("holdout", "shares", bool(self.holdout and third)),
+            ("lists", "institution", bool(self.lists and self.institution)),
+            ("like: musket", "lists", musket and bool(self.lists)),
+            ("like: musket", "institution", musket and self.institution is not None),
+            ("like: musket", "a third share", musket and third),
+            ("like: innereye", "stratify", again and self.stratify is not None),
+            ("like: innereye", "holdout", again and self.holdout is not None),
+        ]
+
+    def _gaps(self) -> list[tuple[str, str, bool]]:
+        """Return settings, what each of them needs, and whether that is missing."""
+        chosen = [*self.excluded_institutions, *self.test_institutions]
+        return [
+            ("institution", "shares", self.institution is not None and not self.shares),
+            ("excluded_institutions or test_institutions", "institution", bool(chosen) and not self.institution),
+            ("holdout_seed", "holdout", self.holdout_seed is not None and self.holdout is None),
+            ("like: innereye", "three shares", self.like == "innereye" and len(self.shares) == 2),
+        ]
 
 
 class Balance(Section):
-    """How the classes share a batch."""
+    """How the classes share a batch; equally where neither counts, probabilities nor weights are given."""
 
-    key: Key
-    """Where the class of a sample stands, e.g. `data.gt.classification`."""
+    key: Key | None = None
+    """Where the class or text of a sample stands, e.g. `data.gt.classification`; it must come from the table."""
+    column: str | None = None
+    """Column whose texts are the classes, in natural order, instead of a key."""
     weights: list[float] = []
-    """Relative share of each class in a batch; equal where empty."""
+    """Relative share of each class in a batch, kept to within one sample over the epoch."""
+    counts: list[int] = []
+    """Samples of each class in every batch; they add up to the size of the batch."""
+    probabilities: list[float] = []
+    """Probability of each class for every place in a batch, drawn at random; they add up to 1."""
+    length: Literal["over_sample", "under_sample"] | Annotated[int, Field(ge=1)] | None = None
+    """Batches of an epoch: until every sample came, until the rarest class is used up, or a number; empty: as many
+    as the samples fill."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Balance:
+        if (self.key is None) == (self.column is None):
+            raise ValueError("expected either key or column")
+        if sum(map(bool, (self.weights, self.counts, self.probabilities))) > 1:
+            raise ValueError("expected one of weights, counts and probabilities")
+        if min(self.counts, default=0) < 0:
+            raise ValueError("expected counts of 0 or more")
+        if self.probabilities and (min(self.probabilities) < 0 or abs(sum(self.probabilities) - 1) > 1e-6):
+            raise ValueError("expected probabilities of 0 or more that add up to 1")
+        return self
 
 
 class Batch(Section):
@@ -82,8 +196,42 @@ class Batch(Section):
     """Samples in one batch."""
     balance: Balance | None = None
     """Draw classes in fixed shares."""
+    drop_last: bool = False
+    """Leave out the last batch of an epoch where it is not full."""
     workers: int = Field(0, ge=0, le=64)
     """Processes that load samples; 0 loads in the training process."""
+
+
+class Checks(Section):
+    """What is checked before training, and what happens to samples that cannot be used."""
+
+    gate: bool = False
+    """Run the doctor before training, and refuse to start with what it finds, see `fuse-gui doctor`."""
+    ignore: list[str] = []
+    """Checks whose findings never keep a training from starting, e.g. `mask_grid`."""
+    grid_mm: float = Field(0.1, ge=0)
+    """mm that the corners of a mask may lie off those of its image; a tenth of a pixel where that is less."""
+    round_trips: int = Field(4, ge=0)
+    """Samples whose way through the steps and back the gate measures; spread over the training samples."""
+    displacement: float = Field(0.5, gt=0)
+    """Pixels by which the steps may move what they show off its place in the patient."""
+    dice: float = Field(0.5, ge=0, le=1)
+    """Least Dice of a mask that went through the steps and back with what it was; less loses small structures."""
+    covered: float = Field(0.5, ge=0, le=1)
+    """Least share of a mask that the steps may leave; cropping cuts off the rest."""
+    failed: Literal["skip", "stop"] = "skip"
+    """Whether a run passes over samples that cannot be used, listed in its `failed.csv`, or stops at the first."""
+    failed_share: float = Field(0.01, ge=0, lt=1)
+    """Largest share of the samples that a run may pass over; at least one sample."""
+
+    @field_validator("ignore")
+    @classmethod
+    def _known(cls, ignore: list[str]) -> list[str]:
+        for name in ignore:
+            if name not in CHECKS:
+                hint = f", did you mean '{nearest(name, CHECKS)}'?" if nearest(name, CHECKS) else ""
+                raise ValueError(f"expected one of {', '.join(CHECKS)}, got '{name}'{hint}")
+        return ignore
 
 
 class Data(Section):
@@ -95,10 +243,14 @@ class Data(Section):
     """What the model may see: name -> processor steps; read as `data.input.<name>`."""
     gt: dict[str, list[Annotated[Spec, Holds("processor")]]] = {}
     """What is known to be true: name -> processor steps; read as `data.gt.<name>`."""
+    excluded: Path | None = None
+    """Table `id,reason` of the samples to leave out; its path starts from the experiment's folder."""
     split: Split = Split()
     """Training, validation and test samples."""
     patches: Annotated[Spec, Holds("patches")] | None = None
     """How training samples are cut into parts; whole where empty. Predictions are put together again."""
+    checks: Checks = Checks()
+    """What is checked before training, and what happens to samples that cannot be used."""
     cache: Annotated[Spec, Holds("cache")] = Spec(name="Disk")
     """Where processed samples are kept."""
     batch: Batch = Batch()

@@ -15,6 +15,7 @@ from fuse_engine.data.processors.intensity import IntensityWindow, Normalize
 from fuse_engine.data.processors.loading import LoadImage
 from fuse_engine.data.sampler import BatchSampler
 from fuse_engine.data.source import Cohort, Row, Source, read_cohort
+from fuse_engine.data.sources.pickled import PickledTable
 from fuse_engine.data.sources.table import Table
 from fuse_engine.data.sources.wrapped import Element, WrapDataset
 from fuse_engine.data.split import Folds, make_folds
@@ -39,6 +40,7 @@ __all__ = [
     "Orient",
     "PatchDataset",
     "Patches",
+    "PickledTable",
     "Pipeline",
     "Processor",
     "Resample",

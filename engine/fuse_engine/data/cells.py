@@ -31,7 +31,8 @@ def text_column(texts: Sequence[str], name: str) -> pa.Array:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError:
         row = next(index for index, text in enumerate(texts, 1) if not _whole(text))
-        raise FuseError(f"the cell of column '{name}' in row {row} is no text", got=ascii(texts[row - 1])) from None
+        got = ascii(texts[row - 1])
+        raise FuseError(f"the cell of column '{name}' in row {row} is no text", got=got) from None
 
 
 def refuse_twins(names: Sequence[str], source: str = "") -> None:

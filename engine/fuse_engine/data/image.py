@@ -18,7 +18,8 @@ from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.files import PARTIAL
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.reading import reading
-from fuse_engine.data.integrity import check_file, check_name, ending
+from fuse_engine.data.integrity import check_file, check_grid, check_name, ending
+from fuse_engine.data.integrity.pixels import refuse_holes
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +61,7 @@ def read_image(path: Path, label: bool = False) -> Image:
         except RuntimeError as error:
             raise SampleError(f"cannot read {path.name}", got=_reason(error)) from None
     image = from_itk(found, label)
-    if not np.isfinite(image.array).all():
-        raise SampleError(f"{path.name} holds values that are not finite", got="NaN or infinity")
+    refuse_holes(path.name, image.array)
     return _flat(image) if _is_slice(path, image.geometry) else image
 
 
@@ -171,7 +171,7 @@ def _pixels(found: Any) -> NDArray[Any]:
 
 def _require(path: Path) -> None:
     if not path.is_file():
-        raise SampleError(f"no file {path}")
+        raise SampleError(f"no file {path}", check="missing")
     ending(path)
 
 
@@ -182,6 +182,8 @@ def _opened(path: Path) -> Any:
         reader.ReadImageInformation()
     except RuntimeError as error:
         raise SampleError(f"cannot read {path.name}", got=_reason(error)) from None
+    geometry = _geometry(reader)
+    check_grid(path.name, geometry.spacing, geometry.origin, geometry.direction)
     return reader
 
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import json
 import time
-import uuid
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from fuse_engine.core.component import Component
 from fuse_engine.core.errors import FuseError, SampleError
-from fuse_engine.data import image as image_module
-from fuse_engine.data import integrity
+from fuse_engine.data.code import is_typed
+from fuse_engine.data.fingerprint import START, Inputs, StepPart, chain, identities
 from fuse_engine.data.image import Image
 from fuse_engine.data.source import Row
 
@@ -153,17 +148,40 @@ class Pipeline:
         return any(isinstance(item, Path) for reads in self._reads(row) for item in reads.values())
 
     def fingerprint(self, row: Row) -> str:
-        """Return a text that changes with the reader, the steps, their code, and the cells and files they read.
+        """Return a text that changes with the steps, their code, and the cells and files they read.
 
         Raises:
             SampleError: naming the sample and the step.
         """
-        parts: list[Any] = [_reader()]
-        for step, reads in zip(self.steps, self._reads(row), strict=True):
-            identities = {name: _identity(item) for name, item in reads.items()}
-            code = [_code(item) for item in (type(step), *step.sources())]
-            parts.append([step.to_entry(), code, identities])
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return (START, *chain(self.parts(), self.inputs(row)))[-1]
+
+    def parts(self) -> tuple[StepPart, ...]:
+        """Return what each step adds to a fingerprint, whatever the row."""
+        return self._now() if self._typed else self._parts
+
+    def inputs(self, row: Row) -> Inputs:
+        """Return what each step reads of a row: no file is opened.
+
+        Raises:
+            SampleError: naming the sample and the step.
+        """
+        found = []
+        for index, step in enumerate(self.steps):
+            with self._blamed(index, row):
+                found.append(identities(step.reads(row)))
+        return tuple(found)
+
+    @cached_property
+    def _typed(self) -> bool:
+        """Whether a step was typed into a shell, where what it calls may be typed anew."""
+        return any(is_typed(item) for step in self.steps for item in (type(step), *step.sources()))
+
+    @cached_property
+    def _parts(self) -> tuple[StepPart, ...]:
+        return self._now()
+
+    def _now(self) -> tuple[StepPart, ...]:
+        return tuple(StepPart.of(step, step.sources()) for step in self.steps)
 
     def _reads(self, row: Row) -> Iterator[dict[str, str | Path]]:
         for index, step in enumerate(self.steps):
@@ -192,32 +210,3 @@ def _checked(value: Value) -> Value:
             expected="an Image, an array, an int, a float or a text", got=type(value).__name__,
         )  # fmt: skip
     return value
-
-
-def _identity(item: str | Path) -> str | list[str | int]:
-    if isinstance(item, str):
-        return item
-    status = item.stat()
-    return [str(item.absolute()), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-
-
-@lru_cache(maxsize=1)
-def _reader() -> list[str]:
-    """Return what decides how a file is read: our code and SimpleITK's version."""
-    sources = [_digest(inspect.getsource(module)) for module in (image_module, integrity)]
-    return [sitk.Version.VersionString(), np.__version__, *sources]
-
-
-@lru_cache(maxsize=512)
-def _code(item: Any) -> str:
-    """Return a digest of the module that a step or function is written in, so that what it calls there counts."""
-    module = inspect.getmodule(item)
-    try:
-        return _digest(inspect.getsource(module if module and getattr(module, "__file__", None) else item))
-    except (OSError, TypeError):
-        # typed into a shell: nobody can tell whether it is the same code next time
-        return uuid.uuid4().hex
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

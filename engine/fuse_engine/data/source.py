@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fuse_engine.core.component import Component
 from fuse_engine.core.errors import FuseError, Problem, SampleError, nearest, short
+from fuse_engine.core.exclusions import read_exclusions
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
 from fuse_engine.data.cells import text_table
@@ -55,14 +56,18 @@ class Row:
         """
         text = self.text(column)
         if not text or "\0" in text:
-            raise SampleError(f"column '{column}' names no file", sample=self.id, got=short(text))
+            raise SampleError(f"column '{column}' names no file", sample=self.id, got=short(text), check="missing")
         path = self.folder / text
         try:
             found = path.is_file()
         except OSError:  # longer than a file name can be
-            raise SampleError(f"column '{column}' names no file", sample=self.id, got=short(text)) from None
+            raise SampleError(
+                f"column '{column}' names no file", sample=self.id, got=short(text), check="missing"
+            ) from None
         if not found:
-            raise SampleError(f"column '{column}': no file {path}", sample=self.id, nearest=_nearest_file(path))
+            raise SampleError(
+                f"column '{column}': no file {path}", sample=self.id, nearest=_nearest_file(path), check="missing"
+            )
         return path
 
 
@@ -80,6 +85,12 @@ class Coded:
     """Number of the text of each sample, (samples,); read-only."""
     dictionary: pa.Array
     """The text of each number."""
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> Coded:
+        """Return a column of text with its texts numbered."""
+        coded = column.dictionary_encode().combine_chunks()
+        return cls(coded.indices.to_numpy(zero_copy_only=False), coded.dictionary)
 
     @cached_property
     def texts(self) -> list[str]:
@@ -200,7 +211,11 @@ class Cohort:
     def without(self, ids: Iterable[str]) -> Cohort:
         """Return the cohort of all other samples; ids that it does not hold make no difference."""
         out = pc.is_in(self.table[self.id_column], value_set=pa.array(list(ids), pa.string()))
-        return replace(self, table=self.table.filter(pc.invert(out)))
+        return self.keep(~out.to_numpy())
+
+    def keep(self, mask: NDArray[np.bool_]) -> Cohort:
+        """Return the cohort of the samples at which `mask` (samples,) is true."""
+        return replace(self, table=self.table.filter(pa.array(mask)))
 
     def column(self, name: str, role: str = "the column") -> list[str]:
         """Return one column in the order of the source.
@@ -220,10 +235,7 @@ class Cohort:
         """
         self._require(name, role)
         if name not in self._coded:
-            coded = self.table[name].dictionary_encode().combine_chunks()
-            # a column of no rows has no chunk
-            array = coded if isinstance(coded, pa.DictionaryArray) else coded.chunk(0)
-            self._coded[name] = Coded(array.indices.to_numpy(zero_copy_only=False), array.dictionary)
+            self._coded[name] = Coded.of(self.table[name])
         return self._coded[name]
 
     @cached_property
@@ -266,8 +278,8 @@ class Source(Component):
         """
 
 
-def read_cohort(experiment: Experiment) -> Cohort:
-    """Return the samples that an experiment's source lists.
+def read_cohort(experiment: Experiment, whole: bool = False) -> Cohort:
+    """Return the samples that an experiment's source lists, without those that it excludes unless `whole`.
 
     Raises:
         FuseError: naming the source's place in the experiment, file, line and column.
@@ -275,6 +287,33 @@ def read_cohort(experiment: Experiment) -> Cohort:
     place = ("data", "source")
     source = cast(Source, component("source", experiment.data.source, place, experiment))
     try:
-        return source.read(experiment.folder)
+        cohort = source.read(experiment.folder)
     except FuseError as error:
         raise error.placed(where=f"data.source.{source.name()}") from error
+    return cohort if whole else without_excluded(cohort, experiment)
+
+
+def excluded(experiment: Experiment) -> dict[str, str]:
+    """Return the reason by the id of each sample that an experiment leaves out.
+
+    Raises:
+        FuseError: naming file and line.
+    """
+    path = experiment.data.excluded
+    try:
+        return {} if path is None else read_exclusions(experiment.folder / path)
+    except FuseError as error:
+        raise error.placed(where="data.excluded") from error
+
+
+def without_excluded(cohort: Cohort, experiment: Experiment) -> Cohort:
+    """Return the cohort without the samples that an experiment leaves out.
+
+    Raises:
+        FuseError: when their table cannot be read, or when it leaves no sample.
+    """
+    reasons = excluded(experiment)
+    left = cohort.without(reasons) if reasons else cohort
+    if reasons and not len(left):
+        raise FuseError("every sample is excluded", where="data.excluded")
+    return left

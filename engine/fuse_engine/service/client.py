@@ -42,11 +42,18 @@ class Engine:
         self._deliverer: threading.Thread | None = None
 
     def request(
-        self, method: str, *, channel: str = "", then: Callable[[Reply], None] | None = None, **arguments: Any
+        self,
+        method: str,
+        *,
+        channel: str = "",
+        then: Callable[[Reply], None] | None = None,
+        background: bool = False,
+        **arguments: Any,
     ) -> Job:
         """Ask the worker; a newer request on the same non-empty channel makes this one stale.
 
-        `then` is called once, from a thread of the engine.
+        `then` is called once, from a thread of the engine. What is asked in the `background` is done when nothing
+        else is asked for.
 
         Raises:
             FuseError: when the engine is closed.
@@ -56,7 +63,9 @@ class Engine:
             if self._closed:
                 raise FuseError("the engine is closed")
             job = Job(next(self._numbers), method, channel, arguments, then, self._drop)
-            line = protocol.encode({"id": job.id, "method": method, "args": arguments})
+            line = protocol.encode(
+                {"id": job.id, "method": method, "args": arguments, "background": background}
+            )
             worker = self._ready()
             self._jobs[job.id] = job
             older = self._channels.get(channel)

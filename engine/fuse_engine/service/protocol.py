@@ -1,6 +1,6 @@
 """What the client and the worker say to each other: one line of JSON a message, arrays by name.
 
-To the worker: `{"id", "method", "args"}`, `{"cancel": id}`. To the client: `{"running": id}`,
+To the worker: `{"id", "method", "args", "background"}`, `{"cancel": id}`. To the client: `{"running": id}`,
 `{"reading": path or None}`, `{"id", "progress", "text"}`, and one of `{"id", "value"}`, `{"id", "error"}`,
 `{"id", "dropped"}` for each request.
 """

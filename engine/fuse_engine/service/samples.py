@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, nearest
@@ -16,14 +19,29 @@ from fuse_engine.service.pictures import Picture, facts, picture, text_of
 from fuse_engine.service.work import Work
 
 
-def sample(work: Work, experiment: str, folder: str, id: str) -> dict[str, Any]:  # noqa: A002 the protocol's name
-    """Return a sample's first input image, its first label map, and all its values as text.
+def sample(
+    work: Work,
+    experiment: str,
+    folder: str,
+    id: str,  # noqa: A002 the protocol's name
+    known: str = "",
+) -> dict[str, Any]:
+    """Return a sample's first input image, its first label map, all its values as text, and its fingerprint.
+
+    Where the fingerprint is the `known` one, nothing is read: `unchanged` says so.
 
     Raises:
         SampleError: naming sample and step.
     """
-    found = read_sample(work, open_dataset(open_experiment(experiment, folder)), id)
+    dataset = open_dataset(open_experiment(experiment, folder))
+    row = dataset.cohort.row(id)
+    parts = [pipeline.fingerprint(row) for pipeline in dataset.pipelines.values()]
+    fingerprint = hashlib.sha256("".join(parts).encode()).hexdigest()
+    if known == fingerprint:
+        return {"fingerprint": fingerprint, "unchanged": True}
+    found = read_sample(work, dataset, id)
     return {
+        "fingerprint": fingerprint,
         "image": _first(found, [key for key in found if key.startswith("data.input.")]),
         "gt": _first(found, [key for key in found if key.startswith("data.gt.")]),
         "values": {key: text_of(found[key]) for key in found if key != "data.id"},
@@ -48,7 +66,8 @@ def steps(work: Work, experiment: str, folder: str, id: str, key: str) -> list[d
         start = time.perf_counter()
         value, cached = _after(pipeline, index, value, row)
         seconds = time.perf_counter() - start
-        result.append({"name": step.name(), "seconds": seconds, "cached": cached, **facts(value)})
+        known = {"name": step.name(), "seconds": seconds, "cached": cached, "bytes": _bytes_of(value)}
+        result.append({**known, **facts(value)})
     return result
 
 
@@ -64,6 +83,11 @@ def _after(pipeline: Pipeline, index: int, value: Value | None, row: Row) -> tup
             raise
 
     return values.get(so_far.fingerprint(row), run_step)
+
+
+def _bytes_of(value: Value) -> int:
+    array = value.array if isinstance(value, Image) else value
+    return array.nbytes if isinstance(array, np.ndarray) else 0
 
 
 def _first(found: NestedDict, keys: Iterable[str]) -> Picture | None:

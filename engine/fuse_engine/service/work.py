@@ -16,15 +16,29 @@ class Cancelled(Exception):
 class Work:
     """One request while it is carried out."""
 
-    def __init__(self, number: int, method: str, arguments: dict[str, Any], send: Send) -> None:
+    def __init__(
+        self, number: int, method: str, arguments: dict[str, Any], send: Send, background: bool = False
+    ) -> None:
         """Take the request as it came; `send` brings a message to the client."""
-        self.number, self.method, self.arguments = number, method, arguments
+        self.number, self.method, self.arguments, self.background = number, method, arguments, background
         self._send = send
-        self._cancelled = threading.Event()
+        self._cancelled, self._hurried = threading.Event(), threading.Event()
 
     def cancel(self) -> None:
         """Ask the method to end at its next step; from any thread."""
         self._cancelled.set()
+
+    @property
+    def hurried(self) -> bool:
+        """Whether a person waits for another request: what can be continued later should end here."""
+        return self._hurried.is_set()
+
+    def hurry(self, hurried: bool = True) -> None:
+        """Say whether a person waits for another request; from any thread."""
+        if hurried:
+            self._hurried.set()
+        else:
+            self._hurried.clear()
 
     def check(self) -> None:
         """Say that a step is done.

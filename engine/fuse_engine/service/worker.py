@@ -1,11 +1,13 @@
 """The engine worker: one warm process that reads, previews and infers for a window or a notebook.
 
-The main thread does the work in order, a second thread listens, so that a cancel is seen while work is done.
+The main thread does the work in order, what runs in the background last; a second thread listens, so that a cancel
+is seen while work is done.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import math
 import os
 import queue
 import shutil
@@ -91,7 +93,7 @@ class Worker:
     def __init__(self, outlet: Outlet, folder: Path, find: Callable[[str], Method]) -> None:
         """Take the way out, the folder for arrays, and what finds a method by its name."""
         self._outlet, self._folder, self._find = outlet, folder, find
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._queue: queue.PriorityQueue[tuple[bool, float, Work | None]] = queue.PriorityQueue()
         self._open: dict[int, Work] = {}
 
     def listen(self, commands: IO[bytes]) -> None:
@@ -102,17 +104,21 @@ class Worker:
                 if work := self._open.get(message["cancel"]):
                     work.cancel()
                 continue
-            work = Work(message["id"], message["method"], message["args"], self._outlet.send)
+            background = bool(message.get("background"))
+            work = Work(message["id"], message["method"], message["args"], self._outlet.send, background)
+            for other in () if background else list(self._open.values()):
+                other.hurry()
             self._open[work.number] = work
-            self._queue.put(work)
+            self._queue.put((background, work.number, work))
         for work in list(self._open.values()):
             work.cancel()
-        self._queue.put(None)
+        self._queue.put((True, math.inf, None))
         threading.Timer(_GRACE, self._leave).start()
 
     def run(self) -> None:
         """Do the work in the order it came."""
-        while (work := self._queue.get()) is not None:
+        while (work := self._queue.get()[2]) is not None:
+            work.hurry(False)  # what it had to make way for is done
             self._outlet.write(self._reply(work))
             self._open.pop(work.number, None)
         self._leave()

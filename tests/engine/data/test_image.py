@@ -172,7 +172,7 @@ def test_a_header_that_lies_is_refused(tmp_path: Path, volume: Image) -> None:
     data = bytearray((tmp_path / "v.nii").read_bytes())
     struct.pack_into("<f", data, 108, 1e9)
     (tmp_path / "offset.nii").write_bytes(data)
-    with pytest.raises(SampleError, match="offset.nii is cut off"):
+    with pytest.raises(SampleError, match="offset.nii has an impossible NIfTI header"):
         read_image(tmp_path / "offset.nii")
     struct.pack_into("<f", data, 108, 352)
     struct.pack_into("<h", data, 42, 0)
@@ -184,7 +184,7 @@ def test_a_header_that_lies_is_refused(tmp_path: Path, volume: Image) -> None:
 def test_a_header_of_terabytes_is_refused_before_memory_is_asked_for(tmp_path: Path) -> None:
     header = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 30000 30000 30000\nencoding: raw\n\n"
     (tmp_path / "huge.nrrd").write_bytes(header.encode() + b"12345")
-    with pytest.raises(SampleError, match=r"huge.nrrd is too large for the memory; .*got 216000.0 GB"):
+    with pytest.raises(SampleError, match=r"huge.nrrd is too large for the memory; .*got 27000.0 GB"):
         read_image(tmp_path / "huge.nrrd")
 
 

@@ -1,7 +1,7 @@
 """Walks through the opcodes of a pickle and records what they say.
 
-`pickle.Unpickler` looks up and calls what a file names, and a list of allowed names is no defence: a class on it can
-be changed by BUILD, and numpy's own state setters accept pointers. This machine has nothing to call.
+`pickle.Unpickler` looks up and calls what a file names, and a list of allowed names is no defence: a class on it
+can be changed by BUILD, and numpy's own state setters accept pointers. This machine has nothing to call.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.data.inert.records import Budget, Call, Dict, Global, Set, kind
+from fuse_engine.data.inert.records import Budget, Call, Dict, Global, Set, is_global, kind
 
 _MARK = object()
 _MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
@@ -59,7 +59,7 @@ class _Machine:
         found |= dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), self._get)
         found |= dict.fromkeys(("PROTO", "FRAME"), lambda _: None)
         found |= {
-            "MARK": lambda _: push(_MARK), "POP": lambda _: self._discard(), "POP_MARK": lambda _: self._marked(),
+            "MARK": lambda _: push(_MARK), "POP": self._discard, "POP_MARK": self._discard_marked,
             "DUP": lambda _: push(self._top()), "BYTEARRAY8": lambda content: push(bytes(content)),
             "MEMOIZE": lambda _: self._put(len(self._memo)), "BUILD": lambda _: self._build(),
             "APPEND": lambda _: self._extend([self.pop()]), "APPENDS": lambda _: self._extend(self._marked()),
@@ -86,7 +86,7 @@ class _Machine:
     def _popped(self, count: int) -> tuple[Any, ...]:
         return tuple(reversed([self.pop() for _ in range(count)]))
 
-    def _discard(self) -> None:
+    def _discard(self, _: Any) -> None:
         if not self._stack:
             raise _damaged("nothing on the stack")
         self._stack.pop()
@@ -100,6 +100,9 @@ class _Machine:
                 return found
         raise _damaged("no mark on the stack")
 
+    def _discard_marked(self, _: Any) -> None:
+        self._marked()
+
     def _put(self, index: Any) -> None:
         self._memo[int(index)] = self._top()
 
@@ -110,10 +113,9 @@ class _Machine:
 
     def _extend(self, values: list[Any]) -> None:
         target = self._top()
-        items = target if isinstance(target, list) else getattr(target, "items", None)
         if not isinstance(target, list | Set | Call):
             raise _damaged(f"items for {kind(target)}")
-        items.extend(values)
+        (target if isinstance(target, list) else target.items).extend(values)
 
     def _set(self, values: list[Any] | tuple[Any, ...]) -> None:
         target = self._top()
@@ -153,7 +155,7 @@ def _global(module: Any, name: Any) -> Global:
 def _call(function: Any, args: Any) -> Call:
     if not isinstance(args, tuple):
         raise _damaged("a call without arguments")
-    if function == Global("copyreg", "_reconstructor") and len(args) == 3:
+    if is_global(function, "copyreg", "_reconstructor") and len(args) == 3:
         return Call(args[0], ())  # how protocols 0 and 1 say `an object of this class`
     return Call(function, args)
 

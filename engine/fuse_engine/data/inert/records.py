@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 
@@ -20,7 +20,8 @@ _LETTERS = 64
 """Letters of a text that count as one object."""
 
 
-class Global(NamedTuple):
+@dataclass(frozen=True)
+class Global:
     """A name that the pickle asks for; only its text."""
 
     module: str
@@ -90,7 +91,7 @@ class Budget:
 
 
 def is_call(record: Any, root: str, *names: str) -> bool:
-    """Say whether a record is a call of one of these names in a package; which module of it changes with versions."""
+    """Say whether a record is a call of one of these names in a package, in whichever module of it."""
     return isinstance(record, Call) and is_global(record.function, root, *names)
 
 
@@ -112,7 +113,7 @@ def fields(record: Any) -> Mapping[str, Any]:
 
 def unexpected(record: Any, expected: str) -> FuseError:
     """Return the error for a record that is not what stands there in a table."""
-    return FuseError("the pickle holds no table that can be read", expected=expected, got=kind(record))
+    return FuseError("the pickle holds what cannot be read", expected=expected, got=kind(record))
 
 
 def kind(record: Any) -> str:

@@ -2,8 +2,8 @@
 
 ITK fills what is missing of a truncated NIfTI or JPEG file with zeros, leaves out the slices that a truncated
 TIFF lost, turns NaN voxels of NIfTI into 0, keeps what it could unpack of a damaged compressed MetaImage, takes
-the absolute value of a negative spacing, chooses between a NIfTI file's two places by rules of its own, and follows
-a header to any file on the disk, all without a word. Here each of these is refused.
+the absolute value of a negative spacing, chooses between a NIfTI file's two places by rules of its own, and
+follows a header to any file on the disk, all without a word. Here each of these is refused.
 """
 
 from __future__ import annotations
@@ -12,6 +12,18 @@ from functools import lru_cache
 from pathlib import Path
 
 from fuse_engine.core.errors import SampleError
+from fuse_engine.data.integrity import (
+    content,
+    detached,
+    dicom,
+    grid,
+    metaimage,
+    naming,
+    nifti,
+    nrrd,
+    pictures,
+    pixels,
+)
 from fuse_engine.data.integrity.content import check_content
 from fuse_engine.data.integrity.detached import data_file
 from fuse_engine.data.integrity.dicom import check_dicom
@@ -22,7 +34,10 @@ from fuse_engine.data.integrity.nifti import check_nifti
 from fuse_engine.data.integrity.nrrd import check_nrrd
 from fuse_engine.data.integrity.pictures import check_jpeg, check_tiff
 
-__all__ = ["ENDINGS", "check_file", "check_grid", "check_name", "data_file", "ending"]
+__all__ = ["ENDINGS", "MODULES", "check_file", "check_grid", "check_name", "data_file", "ending"]
+
+MODULES = (content, detached, dicom, grid, metaimage, naming, nifti, nrrd, pictures, pixels)
+"""Everything that decides whether a file is accepted; what is kept of a file depends on their code."""
 
 _CHECKS = {
     ".nii": check_nifti, ".nii.gz": check_nifti, ".jpg": check_jpeg, ".jpeg": check_jpeg, ".tif": check_tiff,

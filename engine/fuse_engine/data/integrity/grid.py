@@ -27,7 +27,7 @@ def check_spacing(name: str, spacing: Sequence[float]) -> None:
 
 
 def check_grid(name: str, spacing: Sequence[float], origin: Sequence[float], direction: Sequence[float]) -> None:
-    """Refuse a grid that is no grid: spacing as above, an origin that is not finite, axes that are not at right angles.
+    """Refuse a grid that is none: no usable spacing, an origin that is not finite, axes not at right angles.
 
     Raises:
         SampleError: naming the file and what is wrong.

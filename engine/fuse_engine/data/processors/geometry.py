@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import Field, field_validator
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
-from fuse_engine.data.image import Image, from_itk, resample, to_itk
+from fuse_engine.data.image import Image, from_itk, read_geometry, resample, to_itk
 from fuse_engine.data.processor import Processor, Value, image_of
 from fuse_engine.data.source import Row
 
@@ -61,7 +62,7 @@ class Resample(Processor):
         """Return the resampled image."""
         image = image_of(value, "Resample")
         old = image.geometry
-        _same_axes(old, self.spacing, "spacing")
+        same_axes(old, self.spacing, "spacing")
         spacing = tuple(reversed(self.spacing))
         extent = np.asarray(old.size) * old.spacing
         size = tuple(int(n) for n in np.maximum(np.round(extent / spacing), 1))
@@ -84,15 +85,13 @@ class Resize(Processor):
     @field_validator("size")
     @classmethod
     def _at_least_one(cls, size: list[int]) -> list[int]:
-        if min(size) < 1:
-            raise ValueError("expected whole numbers of 1 or more")
-        return size
+        return at_least_one(size)
 
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the resized image."""
         image = image_of(value, "Resize")
         old = image.geometry
-        _same_axes(old, self.size, "size")
+        same_axes(old, self.size, "size")
         size = tuple(reversed(self.size))
         spacing = tuple(step * n / m for step, n, m in zip(old.spacing, old.size, size, strict=True))
         array = image.array
@@ -101,7 +100,90 @@ class Resize(Processor):
         return Image(np.ascontiguousarray(array), _centred(old, size, spacing))
 
 
-def _same_axes(geometry: Geometry, numbers: list[int] | list[float], name: str) -> None:
+@register
+class ResampleLike(Processor):
+    """Puts an image onto the grid of the file in another column: linear, label maps nearest.
+
+    The remedy for a mask that was drawn on another grid than its image.
+    """
+
+    spatial: ClassVar[bool] = True
+    column: str = "image"
+    """Column that names the file whose grid is taken; only its header is read."""
+    fill: float = 0.0
+    """What pixels beyond the image's edge hold; a whole number for a label map."""
+
+    def __call__(self, value: Value | None, row: Row) -> Image:
+        """Return the image on the other grid; the image itself where it lies on that grid already."""
+        image = image_of(value, "ResampleLike")
+        return onto(image, read_geometry(row.path(self.column)), f"the file in column '{self.column}'", self.fill)
+
+    def reads(self, row: Row) -> dict[str, str | Path]:
+        """Return the file whose grid is taken."""
+        return {self.column: row.path(self.column)}
+
+
+def onto(image: Image, grid: Geometry, owner: str, fill: float = 0.0) -> Image:
+    """Put an image onto the grid of `owner`: linear, label maps nearest, `fill` beyond its edge.
+
+    Raises:
+        SampleError: when the two differ in the number of axes, or show no part of the patient in common.
+    """
+    if image.geometry.near(grid):
+        return image
+    if image.geometry.dims != grid.dims:
+        raise SampleError(
+            f"the image has {image.geometry.dims} axes, {owner} has {grid.dims}", expected="both 2-D or both 3-D"
+        )
+    mine, wanted = (np.asarray(item.size) * item.spacing for item in (image.geometry, grid))
+    if not (image.geometry.placed or grid.placed) and not np.allclose(mine, wanted):
+        raise SampleError(
+            f"neither the image nor {owner} says where it lies", expected="equal sizes; or a Resize step",
+            got=f"{_sizes(image.geometry)} and {_sizes(grid)}",
+        )  # fmt: skip
+    reach = grid.index(image.geometry.corners)
+    if (reach.max(0) < -0.5).any() or (reach.min(0) > np.asarray(grid.shape) - 0.5).any():
+        raise SampleError(
+            f"the image shows no part of the patient that {owner} shows", expected=grid.extent,
+            got=image.geometry.extent,
+        )  # fmt: skip
+    return resample(image, grid, image.label, fill_of(image, fill))
+
+
+def fill_of(image: Image, fill: float) -> float:
+    """Return what new pixels hold.
+
+    Raises:
+        SampleError: for a label map and a number that it cannot hold.
+    """
+    if image.label and not (fill % 1 == 0 and np.can_cast(np.min_scalar_type(int(fill)), image.array.dtype)):
+        raise SampleError(
+            "a label map cannot be filled with this number", expected="a whole number, e.g. 0", got=f"{fill:g}"
+        )
+    return fill
+
+
+def _sizes(geometry: Geometry) -> str:
+    return " x ".join(map(str, geometry.size))
+
+
+def at_least_one(size: list[int]) -> list[int]:
+    """Return a size in pixels.
+
+    Raises:
+        ValueError: for numbers below 1.
+    """
+    if min(size) < 1:
+        raise ValueError("expected whole numbers of 1 or more")
+    return size
+
+
+def same_axes(geometry: Geometry, numbers: list[int] | list[float], name: str) -> None:
+    """Refuse numbers that are not one for each axis of an image.
+
+    Raises:
+        SampleError: naming the order of the axes.
+    """
     if len(numbers) != geometry.dims:
         order = "(y, x)" if geometry.dims == 2 else "(z, y, x)"
         raise SampleError(

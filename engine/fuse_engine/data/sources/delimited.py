@@ -43,7 +43,7 @@ def read_delimited(path: Path) -> tuple[pa.Table, Callable[[int], str]]:
 
 
 def _is_plain(content: bytes, separator: str) -> bool:
-    """Say whether pyarrow and the csv module must agree: quotes only around whole cells, no bare carriage return."""
+    """Say whether pyarrow and the csv module must agree: quotes only around cells, no bare carriage return."""
     quoted, returns = b'"' in content, b"\r" in content
     if not quoted and not returns:
         return True
@@ -71,7 +71,7 @@ def _is_well_quoted(padded: NDArray[np.uint8], separator: str) -> bool:
 
 
 def _around(padded: NDArray[np.uint8], byte: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Yield the bytes before and after each place of a byte, a stretch at a time: what fits the processor's cache."""
+    """Yield the bytes before and after each place of a byte; a stretch at a time fits the processor's cache."""
     for start in range(1, len(padded) - 1, _STRETCH):
         stretch = padded[start - 1 : min(start + _STRETCH, len(padded) - 1) + 1]
         places = np.flatnonzero(stretch[1:-1] == byte)
