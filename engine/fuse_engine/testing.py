@@ -21,12 +21,15 @@ from fuse_engine.core import document, registry
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.catalog import FieldSpec, describe
 from fuse_engine.core.component import Component
-from fuse_engine.core.errors import FuseError
+from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.explain import problems_of
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import key_fields
 from fuse_engine.core.random import stream
+from fuse_engine.data.image import Image
+from fuse_engine.data.processor import Processor, Value
+from fuse_engine.data.source import Row
 from fuse_engine.losses.base import Loss
 from fuse_engine.metrics.base import Metric
 from fuse_engine.models.base import Backbone, Head, Model, Network
@@ -298,6 +301,29 @@ def _check_augmentation(step: Augmentation) -> None:
     _accepted(step, numbers)
 
 
+def _check_processor(step: Processor) -> None:
+    """Never changes its input; the same every time; only a spatial step changes the grid."""
+    cls, row = type(step), Row("s1", "s1", None, {}, Path())
+    for size in ((6, 5), (4, 6, 5)):
+        pixels = stream("check", *size).normal(100, 20, (1, *size)).astype(np.float32)
+        for array in (pixels, (pixels > 100).astype(np.uint8)):
+            image = Image(array.copy(), Geometry.plain(size))
+            try:
+                first, again = step(image, row), step(image, row)
+            except SampleError:
+                continue  # it needs a file, a cell, or another kind of value
+            _expect(np.array_equal(image.array, array), cls, "changes its input")
+            _expect(_equal(first, again), cls, "returns something else the second time")
+            if isinstance(first, Image) and not step.spatial:
+                _expect(first.geometry.near(image.geometry), cls, "changes the grid, and is not `spatial`")
+
+
+def _equal(one: Value, other: Value) -> bool:
+    if isinstance(one, Image) and isinstance(other, Image):
+        return one.geometry == other.geometry and np.array_equal(one.array, other.array)
+    return np.array_equal(np.asarray(one), np.asarray(other))
+
+
 def _check_backbone(backbone: Backbone) -> None:
     """Features fine to coarse, with the channels that are promised, in 2-D and 3-D."""
     cls = type(backbone)
@@ -360,5 +386,5 @@ def _keys(value: str | list[str] | None) -> list[str]:
 
 _KINDS: tuple[tuple[type[Component], Callable[[Any], None]], ...] = (
     (Augmentation, _check_augmentation), (Backbone, _check_backbone), (Head, _check_head), (Loss, _check_loss),
-    (Metric, _check_metric), (Model, _check_model), (Network, _check_network),
+    (Metric, _check_metric), (Model, _check_model), (Network, _check_network), (Processor, _check_processor),
 )  # fmt: skip

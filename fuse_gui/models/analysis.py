@@ -193,14 +193,12 @@ class AnalysisModel:
         self._show(None)
 
     def _show(self, results: Results | None) -> None:
+        self.rows.set_table(of_frame(results.frame) if results else {}, ID if results else "")
         self.results = results
         if results is not None:
-            self.rows.set_table(of_frame(results.frame), ID)
             if self.measure not in results.measures:
                 self.measure = results.measures[0] if results.measures else ""
             self.rows.sort(self.measure)
-        else:
-            self.rows.set_table({}, "")
         if self.plot not in self.plots:
             self.plot = SORTED
         self.changed.emit()

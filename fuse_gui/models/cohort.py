@@ -52,7 +52,7 @@ class Cohort:
         found = {_title(title, name): Column.from_arrow(table[title]) for title in table.column_names}
         problems = tuple(Problem(**problem) for problem in reply["problems"])
         ids = found[_title(name, name)]
-        unknown = Column(np.zeros(len(ids), np.int32), pa.array([""]))
+        unknown = Column.coded(np.zeros(len(ids)), [""])
         columns = {name: ids, PART: unknown, **found}
         group, fold = (str(reply.get(role) or "") for role in ("group", "fold"))
         made = cls(columns, name, group and _title(group, name), fold and _title(fold, name), {}, problems)
@@ -66,7 +66,7 @@ class Cohort:
         """
         if parts.shape != (len(self),):
             raise ValueError(f"{len(self)} samples, but parts for {len(parts)}")
-        column = Column(parts.astype(np.int32), pa.array(PARTS))
+        column = Column.coded(parts, PARTS)
         return replace(self, columns={**self.columns, PART: column})
 
     def with_excluded(self, excluded: Mapping[str, str]) -> Cohort:
@@ -80,7 +80,7 @@ class Cohort:
             place = {text: code for code, text in enumerate(texts)}
             codes[rows[known]] = np.array([place[text] for text in excluded.values()], np.int32)[known]
             out[rows[known]] = True
-            columns[REASON] = Column(codes, pa.array(texts, pa.string()))
+            columns[REASON] = Column.coded(codes, texts)
         return replace(self, columns=columns, excluded=dict(excluded), left_out=out)
 
     @property
@@ -96,9 +96,9 @@ class Cohort:
         if not len(column) or not ids:
             return np.full(len(ids), -1)
         if len(ids) <= FEW:
-            codes = np.array([column.code_of(name) for name in ids])
-        else:
-            codes = pc.index_in(pa.array(ids, pa.string()), value_set=column.texts).fill_null(-1).to_numpy()
+            found = [column.rows_of(name) for name in ids]
+            return np.array([int(rows[0]) if len(rows) else -1 for rows in found])
+        codes = pc.index_in(pa.array(ids, pa.string()), value_set=column.texts).fill_null(-1).to_numpy()
         row_of = np.empty(len(column.texts), np.int64)
         row_of[column.codes] = np.arange(len(column))
         return np.where(codes >= 0, row_of[codes], -1)

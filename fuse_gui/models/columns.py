@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -41,6 +41,11 @@ class Column:
         if isinstance(array, pa.ChunkedArray):  # a column of no rows has no piece
             array = pa.array([], pa.dictionary(pa.int32(), pa.string()))
         return cls(array.indices.to_numpy(zero_copy_only=False), array.dictionary)
+
+    @classmethod
+    def coded(cls, codes: NDArray[Any], texts: Sequence[str]) -> Column:
+        """Return the column of the texts (text,) with these numbers (row,)."""
+        return cls(np.asarray(codes, np.int32), pa.array(texts, pa.string()))
 
     @classmethod
     def from_series(cls, series: pd.Series[Any]) -> Column:
@@ -122,6 +127,12 @@ class Column:
         """Return how many of `rows`, or of all, have each text (text,)."""
         codes = self.codes if rows is None else self.codes[rows]
         return np.bincount(codes, minlength=len(self.texts))
+
+
+def prepare(columns: Iterable[Column]) -> None:
+    """Do now, on any thread, what the first order by these columns and the first search would have to wait for."""
+    for column in columns:
+        _ = column.ranks, column.lower
 
 
 def of_frame(frame: pd.DataFrame) -> Mapping[str, Column]:

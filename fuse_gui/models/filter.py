@@ -22,7 +22,9 @@ FILTER_HELP = (
 )
 PREFIXES = ("has", "is", "check")
 COMPARE = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
-_TOKENS = re.compile(r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<sign>==|!=|>=|<=|[&|()<>=!])|(?P<word>[^\s&|()<>=!]+))""")
+_TOKENS = re.compile(
+    r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<sign>==|!=|>=|<=|[&|()<>=!])|(?P<word>[^\s&|()<>=!]+))"""
+)
 
 Mask = NDArray[np.bool_]
 
@@ -198,7 +200,9 @@ def _tokens(text: str) -> Sequence[Token]:
 class Meaning:
     """Says which rows meet a condition."""
 
-    def __init__(self, columns: Mapping[str, Column], flags: Mapping[str, Mask], total: int, text: str = "") -> None:
+    def __init__(
+        self, columns: Mapping[str, Column], flags: Mapping[str, Mask], total: int, text: str = ""
+    ) -> None:
         """Take the columns, the flags of the rows (row,), the number of rows, and the filter for messages."""
         self._columns, self._flags, self._total, self._text = columns, flags, total, text
 
@@ -210,14 +214,14 @@ class Meaning:
         """
         if condition is None:
             return np.ones(self._total, bool)
-        parts = [self.mask(part) for part in condition.parts]
+        parts = np.array([self.mask(part) for part in condition.parts])
         match condition.kind:
             case "and":
-                return np.logical_and.reduce(parts)
+                return np.asarray(parts.all(0))
             case "or":
-                return np.logical_or.reduce(parts)
+                return np.asarray(parts.any(0))
             case "not":
-                return ~parts[0]
+                return np.asarray(~parts[0])
             case "text":
                 return self._contains(condition.value)
             case "flag":

@@ -1,4 +1,4 @@
-"""The order in which a person lists texts: `s2` before `s10`, capitals beside small letters; fast for a million."""
+"""The order in which a person lists texts: `s2` before `s10`, capitals beside small letters; made for millions."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
 
-from fuse_gui.models.plot import Axes, Figure, Line, Table, thin
+from fuse_gui.models.plot import Axes, Bars, Figure, Line, Table, thin
 
 COLOURS = ("#4c9be8", "#f2a03d", "#5fbf77", "#e4637c", "#a887e0", "#8c8c8c", "#39b5b2", "#c9b458")
 FULL = "#3a7fc4"
@@ -89,8 +89,9 @@ def _plan(axes: Axes) -> tuple[object, ...]:
     lines = tuple((line.label, line.style, line.colour, line.faint) for line in _drawn(axes))
     words = tuple(word for _, word in _marks(axes))
     table = axes.table and (axes.table.counts.tobytes(), axes.table.rows, axes.table.columns)
+    bars = axes.bars and (axes.bars.counts.tobytes(), axes.bars.edges.tobytes(), axes.bars.labels)
     frame = (axes.title, axes.xlabel, axes.ylabel, axes.log, axes.whole, axes.legend)
-    return (*frame, lines, words, table, "" if lines else axes.note)
+    return (*frame, lines, words, table, bars, "" if lines else axes.note)
 
 
 def _data(axes: Axes) -> tuple[Any, ...]:
@@ -137,6 +138,8 @@ def _build_axes(axes: Axes, target: Any, theme: dict[str, str]) -> list[Any]:
     drawn = _drawn(axes)
     if axes.table is not None:
         _build_table(axes.table, target, theme)
+    elif axes.bars is not None:
+        _build_bars(axes.bars, target, theme)
     elif drawn:
         return _build_lines(axes, drawn, target, theme)
     else:
@@ -172,6 +175,21 @@ def _build_lines(axes: Axes, drawn: list[Line], target: Any, theme: dict[str, st
 def _build_line(line: Line, colour: str, target: Any) -> Any:
     look = LOOKS[line.style] | ({"linewidth": 0.8, "alpha": 0.45} if line.faint else {})
     return target.plot(*thin(line.x, line.y), color=colour, label=line.label or "_", **look)[0]
+
+
+def _build_bars(bars: Bars, target: Any, theme: dict[str, str]) -> None:
+    target.grid(True, axis="y", color=theme["grid"], linewidth=0.6)
+    target.set_axisbelow(True)
+    gap = 0.86 if bars.labels else 0.96
+    middles, widths = (bars.edges[1:] + bars.edges[:-1]) / 2, np.diff(bars.edges)
+    target.bar(middles, bars.counts, widths * gap, color=COLOURS[0])
+    target.yaxis.get_major_locator().set_params(integer=True)
+    if bars.labels:
+        target.set_xticks(middles, [_short(label) for label in bars.labels], fontsize=7)
+
+
+def _short(label: str, limit: int = 12) -> str:
+    return label if len(label) <= limit else f"{label[: limit - 1]}…"
 
 
 def _build_table(table: Table, target: Any, theme: dict[str, str]) -> None:

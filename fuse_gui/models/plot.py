@@ -39,6 +39,20 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
+class Bars:
+    """Counts side by side."""
+
+    counts: NDArray[np.int64]
+    """(bar,)."""
+    edges: NDArray[np.float64]
+    """(bar + 1,): where each bar begins, and the end of the last one."""
+    labels: tuple[str, ...] = ()
+    """What stands below each bar; a scale where empty."""
+    ids: tuple[str, ...] = ()
+    """What a click on each bar stands for."""
+
+
+@dataclass(frozen=True, eq=False)
 class Axes:
     """One plot."""
 
@@ -49,6 +63,7 @@ class Axes:
     marks: tuple[tuple[float, str], ...] = ()
     """Vertical lines, each with its word."""
     table: Table | None = None
+    bars: Bars | None = None
     log: bool = False
     whole: bool = False
     """Whether x counts something, so that its ticks are whole numbers."""
@@ -98,6 +113,8 @@ def hit(figure: Figure, canvas: Canvas, x: float, y: float, reach: float = 12.0)
         for line in axes.lines:
             if line.ids:
                 found += _nearest(line, target.transData.transform(np.column_stack([line.x, line.y])), x, y)
+        if axes.bars is not None:
+            found += _bar(axes.bars, *target.transData.inverted().transform((x, y)))
         if axes.table is not None:
             found += _cell(axes.table, *np.rint(target.transData.inverted().transform((x, y))).astype(int))
     best = min(found, key=lambda one: one.distance, default=None)
@@ -107,6 +124,11 @@ def hit(figure: Figure, canvas: Canvas, x: float, y: float, reach: float = 12.0)
 def _cell(table: Table, column: int, row: int) -> Sequence[Hit]:
     inside = 0 <= row < len(table.rows) and 0 <= column < len(table.columns)
     return (Hit(f"{table.rows[row]}\n{table.columns[column]}", 0.0),) if inside else ()
+
+
+def _bar(bars: Bars, x: float, _y: float) -> Sequence[Hit]:
+    index = int(np.searchsorted(bars.edges, x, side="right")) - 1
+    return (Hit(bars.ids[index], 0.0),) if 0 <= index < len(bars.ids) else ()
 
 
 def _nearest(line: Line, pixels: NDArray[Any], x: float, y: float) -> Sequence[Hit]:

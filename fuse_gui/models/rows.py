@@ -26,10 +26,17 @@ class Rows:
 
     def __init__(self, columns: Mapping[str, Column] | None = None, id: str = "") -> None:  # noqa: A002 its name
         """Take the columns by name, and the name of the one that holds the ids."""
+        self._columns: Mapping[str, Column] = {}
+        self._list: list[Column] = []
+        self._flags: Mapping[str, Mask] = {}
+        self._id, self._total = id, 0
         self._filter, self._error = "", ""
         self._condition: Condition | None = None
         self._sort: tuple[str, bool] | None = None
-        self._flags: Mapping[str, Mask] = {}
+        self._sorted: NDArray[np.int64] | None = None
+        self._order: NDArray[np.int64] = np.arange(0)
+        self._found: tuple[str | None, int | None] = (None, None)
+        self._known: tuple[str | None, int | None] = (None, None)
         self._take(columns or {}, id)
 
     def set_table(self, columns: Mapping[str, Column], id: str) -> None:  # noqa: A002 the column's name
@@ -39,17 +46,19 @@ class Rows:
             self._sort = None
         self._arrange()
 
-    def put(self, columns: Mapping[str, Column], flags: Mapping[str, Mask]) -> None:
-        """Change columns and flags (row,) such as `is:excluded` of the same table; what is seen stays if it can."""
-        changed = {*columns, *flags}
-        self._columns, self._flags = {**self._columns, **columns}, {**self._flags, **flags}
-        self._list = list(self._columns.values())
+    def update(self, columns: Mapping[str, Column], flags: Mapping[str, Mask]) -> None:
+        """Take other columns and flags (row,), e.g. `is:excluded`, of the same rows; what is seen stays."""
+        changed = {name for name, column in columns.items() if column is not self._columns.get(name)}
+        changed |= {name for name, mask in flags.items() if not np.array_equal(mask, self._flags.get(name, ()))}
+        alike = list(columns) == list(self._columns)
+        self._columns, self._flags, self._list = dict(columns), dict(flags), list(columns.values())
         used = self._condition.names if self._condition else frozenset()
-        ordered = {self._sort[0]} if self._sort else set()
-        if self._error or changed & (used | ordered) or ("*" in used and columns):
-            self._sorted = None if changed & ordered else self._sorted
+        if self._sort and self._sort[0] in changed | ({self._sort[0]} - set(columns)):
+            self._sort, self._sorted = (self._sort if self._sort[0] in columns else None), None
+            alike = False
+        if not alike or self._error or changed & used or ("*" in used and changed & set(columns)):
             self._arrange()
-        else:
+        elif changed:
             self.repainted.emit()
 
     # -- the table ------------------------------------------------------------------------------------------------
@@ -128,12 +137,19 @@ class Rows:
         return [self.id_at(position) for position in range(max(start, 0), min(stop, len(self)))]
 
     def position(self, sample_id: str) -> int | None:
-        """Return where a sample is seen first, or None where it is not."""
-        rows = self._columns[self._id].rows_of(sample_id) if self._id in self._columns else ()
-        if not len(rows):
-            return None
-        hits = np.flatnonzero(np.isin(self._order, rows) if len(rows) > 1 else self._order == rows[0])
-        return int(hits[0]) if len(hits) else None
+        """Return where a sample is seen, or None where it is not."""
+        if sample_id != self._found[0]:
+            row = self.row(sample_id)
+            hits = np.flatnonzero(self._order == row) if row is not None else ()
+            self._found = sample_id, int(hits[0]) if len(hits) else None
+        return self._found[1]
+
+    def row(self, sample_id: str) -> int | None:
+        """Return the row of the table that a sample stands in, seen or not, or None where there is none."""
+        if sample_id != self._known[0]:
+            rows = self._columns[self._id].rows_of(sample_id) if self._id in self._columns else ()
+            self._known = sample_id, int(rows[0]) if len(rows) else None
+        return self._known[1]
 
     def neighbour(self, sample_id: str, step: int) -> str:
         """Return the id `step` rows away, the first where none is chosen, and the same at either end."""
@@ -154,6 +170,7 @@ class Rows:
         self._columns, self._id, self._list = dict(columns), id, list(columns.values())
         self._total = len(next(iter(columns.values()), ()))
         self._order, self._sorted = np.arange(self._total), None
+        self._found = self._known = None, None
         self._flags = {}
 
     def _arrange(self) -> None:
@@ -168,4 +185,5 @@ class Rows:
         if self._sorted is None:
             self._sorted = self._columns[self._sort[0]].order(self._sort[1]) if self._sort else None
         self._order = np.flatnonzero(seen) if self._sorted is None else self._sorted[seen[self._sorted]]
+        self._found = None, None
         self.changed.emit()

@@ -72,6 +72,10 @@ class Screen:
             self._pictures[name] = replace(known, style=self._styles[name])
             self.changed.emit(name)
 
+    def style(self, name: str) -> Mapping[str, Any]:
+        """Return how a picture is drawn, now or when it next comes on the screen."""
+        return self._styles[name]
+
     def hide(self, name: str) -> None:
         """Take a picture off the screen."""
         if self._pictures.pop(name, None) is not None:

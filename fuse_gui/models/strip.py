@@ -45,7 +45,7 @@ class StripModel:
     def sample(self) -> str:
         """The sample to look at; empty where none is to blame, or where it is looked at already."""
         named = next((problem.sample for problem in self.project.problems if problem.sample), "")
-        return named if named != self.project.sample_id and named in self.project.cohort else ""
+        return named if named and named != self.project.sample_id and named in self.project.cohort else ""
 
     @property
     def line(self) -> str:

@@ -1,50 +1,119 @@
-"""The Data panel in ipywidgets: choose a sample and look at it."""
+"""The Data panel in ipywidgets: look through the samples, see what is wrong with them."""
 
 from __future__ import annotations
 
 import ipywidgets as widgets
 
 from fuse_gui.models.data import DataModel
+from fuse_gui.models.thumbnails import SIZES
+from fuse_gui.notebook.controls import HELP, TITLE, WRONG, Text, button, show
+from fuse_gui.notebook.details import DetailsView
+from fuse_gui.notebook.health import HealthView
+from fuse_gui.notebook.samples import SamplesView
 from fuse_gui.notebook.screen import ScreenView
+from fuse_gui.notebook.statistics import StatisticsView
 
 
 class DataView(widgets.VBox):  # type: ignore[misc]
-    """The samples of the experiment, the chosen one as a picture with its values."""
+    """The samples of the experiment, the chosen one as a picture with what is known about it."""
 
     def __init__(self, model: DataModel) -> None:
         """Follow the model."""
         self.model = model
-        self.heading = widgets.Label()
-        self.chooser = widgets.Dropdown(description="sample", options=[])
-        self.previous = widgets.Button(description=model.previous_label)
-        self.next = widgets.Button(description=model.next_label)
-        self.filter = widgets.Text(placeholder=model.filter_hint, continuous_update=False)
-        self.sample = widgets.Textarea(disabled=True, layout=widgets.Layout(width="28em", height="12em"))
-        self.summary = widgets.Textarea(disabled=True, layout=widgets.Layout(width="28em", height="6em"))
+        self.problems, self.heading = Text("", WRONG), Text("", TITLE)
+        self.summary, self.table_problems = Text("", HELP), Text("", WRONG)
+        self.health = HealthView(model.health, model.rows, model.toggle_check)
+        self.table = SamplesView(model)
+        self.statistics = StatisticsView(model.statistics, model.toggle_filter)
+        self.columns = widgets.Accordion([self.statistics], titles=[model.statistics.title])
+        self.columns.observe(
+            lambda change: model.statistics.set_active(change["new"] is not None), "selected_index"
+        )
+        self.sample, self.details = Text("", TITLE), DetailsView()
         self.screen = ScreenView(model.project.screen)
-        self.previous.add_class("fuse-previous")
-        self.next.add_class("fuse-next")
-        buttons = widgets.HBox([self.chooser, self.previous, self.next, self.filter])
-        words = widgets.VBox([self.summary, self.sample])
-        super().__init__([self.heading, buttons, widgets.HBox([self.screen, words])])
+        listed = widgets.VBox(
+            [*self._filter(), self.table, self.columns], layout={"flex": "1 1 420px", "min_width": "0"}
+        )
+        looked_at = widgets.VBox(
+            [*self._steps(), self.sample, self.screen, self.details], layout={"flex": "0 1 420px"}
+        )
+        words = [self.problems, self.heading, self.summary, self.table_problems, self.health]
+        super().__init__([*words, widgets.HBox([listed, looked_at], layout={"flex_flow": "row wrap"})])
         self.add_class("fuse-data")
-        self.chooser.observe(lambda change: model.project.select(change["new"] or ""), "value")
-        self.filter.observe(lambda change: model.set_filter(change["new"]), "value")
-        self.previous.on_click(lambda _: model.step(-1))
-        self.next.on_click(lambda _: model.step(1))
         model.changed.connect(self.draw)
-        model.project.sample_changed.connect(self.draw)
+        model.strip.changed.connect(self.draw)
+        model.exclusions.changed.connect(self.draw)
+        model.sample_changed.connect(self.draw_sample)
         self.draw()
+        self.draw_sample()
 
     def draw(self) -> None:
         """Show what the model says now."""
-        rows = self.model.rows
-        ids = tuple(rows.id_at(position) for position in range(len(rows)))
-        chosen = self.model.project.sample_id
-        with self.hold_trait_notifications():
-            if tuple(self.chooser.options) != ids:
-                self.chooser.options = ids
-            self.chooser.value = chosen if chosen in ids else None
-        self.heading.value = self.model.heading
-        self.summary.value = self.model.summary
-        self.sample.value = self.model.sample
+        model = self.model
+        self.problems.say(model.strip.text)
+        self.heading.say(model.heading)
+        self.summary.say(model.summary)
+        self.table_problems.say(model.table_problems)
+        self.error.say(model.rows.error)
+        self.shown.say(model.shown)
+        if self.filter.value.strip() != model.rows.filter:
+            self.filter.value = model.rows.filter
+        for step in (self.previous, self.next, self.exclude, self.include):
+            step.disabled = not model.can_step
+        self.undo.disabled = not model.exclusions.can_undo
+        self.truth.value = model.truth_shown
+        show(self.health, bool(model.health.total))
+
+    def draw_sample(self) -> None:
+        """Show what is known about the sample that is looked at."""
+        self.sample.say(self.model.sample)
+        self.details.say(self.model.sections)
+
+    def _filter(self) -> list[widgets.Widget]:
+        model = self.model
+        self.filter = widgets.Text(
+            placeholder=model.filter_hint, continuous_update=False, layout={"flex": "1 1 auto"}
+        )
+        self.filter.add_class("fuse-filter")
+        self.filter.observe(lambda change: model.set_filter(change["new"]), "value")
+        self.pictures = widgets.Dropdown(
+            options=list(SIZES),
+            value=model.thumbnails.size_name,
+            tooltip=model.thumbnails.help,
+            layout={"width": "9em"},
+        )
+        self.pictures.observe(lambda change: self._resize(change["new"]), "value")
+        self.error, self.shown = Text("", WRONG), Text("", HELP)
+        return [widgets.HBox([self.filter, self.pictures]), self.error, self.shown]
+
+    def _steps(self) -> list[widgets.Widget]:
+        model, words = self.model, self.model.exclusions
+        self.previous = button(model.previous_label, model.previous_help, lambda: model.step(-1))
+        self.next = button(model.next_label, model.next_help, lambda: model.step(1))
+        self.previous.add_class("fuse-previous")
+        self.next.add_class("fuse-next")
+        self.truth = widgets.Checkbox(description=model.truth_label, indent=False, layout={"width": "auto"})
+        self.truth.observe(lambda change: self._show_truth(change["new"]), "value")
+        self.reason = widgets.Combobox(options=words.reasons, placeholder=words.question, layout={"width": "12em"})
+        self.exclude = button(words.exclude_label, words.exclude_help, self._exclude)
+        self.include = button(words.include_label, words.include_help, lambda: words.include(self._chosen()))
+        self.undo = button(words.undo_label, words.undo_help, words.undo)
+        left_out = [self.reason, self.exclude, self.include, self.undo]
+        return [
+            widgets.HBox([self.previous, self.next, self.truth]),
+            widgets.HBox(left_out, layout={"flex_flow": "row wrap"}),
+        ]
+
+    def _show_truth(self, shown: bool) -> None:
+        if shown != self.model.truth_shown:
+            self.model.toggle_truth()
+
+    def _resize(self, name: str) -> None:
+        self.model.thumbnails.set_size(name)
+        self.table.draw()
+
+    def _chosen(self) -> list[str]:
+        return [self.model.project.sample_id] if self.model.project.sample_id else []
+
+    def _exclude(self) -> None:
+        self.model.exclusions.exclude(self._chosen(), self.reason.value)

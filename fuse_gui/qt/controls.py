@@ -194,4 +194,4 @@ class PathRow(EditRow):
 
 def tooltip(text: str) -> str:
     """Return plain text as a tooltip that wraps; what looks like markup stays text."""
-    return f"<qt>{html.escape(text)}</qt>" if text else ""
+    return f"<qt>{html.escape(text).replace(chr(10), '<br>')}</qt>" if text else ""

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
+    QCheckBox,
     QFileDialog,
-    QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QMenu,
+    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from fuse_gui.models.data import DataModel
+from fuse_gui.models.thumbnails import SIZES
 from fuse_gui.qt.buttons import push
-from fuse_gui.qt.controls import WRONG, Text, tooltip
+from fuse_gui.qt.controls import HELP, WRONG, Combo, Text, tooltip
+from fuse_gui.qt.details import DetailsView
+from fuse_gui.qt.fold import Fold
+from fuse_gui.qt.health import HealthView
 from fuse_gui.qt.leave import may_leave, save, save_as
+from fuse_gui.qt.samples import SamplesView
 from fuse_gui.qt.sides import Sides, stack
+from fuse_gui.qt.statistics import StatisticsView
 from fuse_gui.qt.strip import Strip
-from fuse_gui.qt.table import RowsView
 
 TYPING = 150
 """Milliseconds without a key after which the filter is used."""
 
 
 class DataView(QWidget):  # type: ignore[misc]
-    """Open an experiment, look through its samples."""
+    """Open an experiment, look through its samples, see what is wrong with them."""
 
     def __init__(self, model: DataModel) -> None:
         """Follow the model."""
@@ -35,6 +41,30 @@ class DataView(QWidget):  # type: ignore[misc]
         self.model = model
         self.setObjectName("fuse-data")
         self.heading = Text("", "font-weight: bold;")
+        self.health = HealthView(model.health, model.rows, model.toggle_check)
+        self.table = SamplesView(model)
+        self.error, self.shown = Text("", WRONG), Text("", HELP)
+        self.sample, self.details = Text("", "font-weight: bold;"), DetailsView()
+        self.summary, self.problems = Text("", HELP), Text("", WRONG)
+        self.statistics = StatisticsView(model.statistics, model.toggle_filter)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 6, 6, 6)
+        column.addWidget(Strip(model.strip))
+        column.addLayout(self._files())
+        column.addWidget(self.heading)
+        column.addWidget(self.summary)
+        column.addWidget(self.problems)
+        column.addWidget(self.health)
+        column.addWidget(Sides(self._list(), self._sample(), grows=(3, 1), wide=(2, 1)), 1)
+        model.changed.connect(self._show)
+        model.sample_changed.connect(self._show_sample)
+        model.exclusions.changed.connect(self._show)
+        self._show()
+        self._show_sample()
+
+    def _list(self) -> QWidget:
+        """Return the filter, the table and the statistics of a column."""
+        model = self.model
         self.filter = QLineEdit()
         self.filter.setPlaceholderText(model.filter_hint)
         self.filter.setToolTip(tooltip(model.filter_help))
@@ -43,24 +73,34 @@ class DataView(QWidget):  # type: ignore[misc]
         self._typing.setSingleShot(True)
         self._typing.setInterval(TYPING)
         self._typing.timeout.connect(lambda: model.set_filter(self.filter.text()))
-        self.filter.textChanged.connect(lambda: self._typing.start())
-        self.error = Text("", WRONG)
-        self.table = RowsView(model.rows, model.select_row)
-        self.summary, self.health, self.sample = Text("", ""), Text(), Text("", "")
-        self._arrange()
-        model.changed.connect(self._show)
-        model.project.sample_changed.connect(self.table.mark)
-        self._show()
+        self.filter.textEdited.connect(lambda: self._typing.start())
+        self.pictures = Combo()
+        self.pictures.setToolTip(tooltip(model.thumbnails.help))
+        self.pictures.offer(tuple(SIZES), model.thumbnails.size_name)
+        self.pictures.activated.connect(lambda _: model.thumbnails.set_size(self.pictures.currentText()))
+        row = QHBoxLayout()
+        row.addWidget(self.filter, 1)
+        row.addWidget(self.pictures)
+        self.columns = Fold(model.statistics.title, self.statistics)
+        return stack(row, self.error, self.shown, self.table, self.columns, grows=self.table)
 
-    def _arrange(self) -> None:
-        table = stack(self.filter, self.error, self.table, grows=self.table)
-        words = stack(self._steps(), self.sample, self.summary, self.health)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(6, 6, 6, 6)
-        column.addWidget(Strip(self.model.strip))
-        column.addLayout(self._files())
-        column.addWidget(self.heading)
-        column.addWidget(Sides(table, words, grows=(1, 0), wide=(2, 1)), 1)
+    def _sample(self) -> QWidget:
+        """Return the keys to go through the samples, and what is known about the one that is looked at."""
+        model, words = self.model, self.model.exclusions
+        self.previous = _quiet(push(model.previous_label, model.previous_help, lambda: model.step(-1)))
+        self.next = _quiet(push(model.next_label, model.next_help, lambda: model.step(1)))
+        self.truth = QCheckBox(model.truth_label)
+        self.truth.setToolTip(tooltip(model.truth_help))
+        self.truth.clicked.connect(lambda: model.toggle_truth())
+        self.exclude = _quiet(push(words.exclude_label, words.exclude_help, self.table.exclude))
+        self.include = _quiet(push(words.include_label, words.include_help, self.table.include))
+        self.undo = _quiet(push(words.undo_label, words.undo_help, words.undo))
+        steps, left_out = QHBoxLayout(), QHBoxLayout()
+        for part in (self.previous, self.next, self.truth):
+            steps.addWidget(part)
+        for part in (self.exclude, self.include, self.undo):
+            left_out.addWidget(part)
+        return stack(steps, left_out, self.sample, self.details, grows=self.details)
 
     def _files(self) -> QHBoxLayout:
         model = self.model
@@ -83,14 +123,6 @@ class DataView(QWidget):  # type: ignore[misc]
         row.addWidget(self.save_as)
         return row
 
-    def _steps(self) -> QGridLayout:
-        grid = QGridLayout()
-        self.previous = push(self.model.previous_label, "", lambda: self.model.step(-1))
-        self.next = push(self.model.next_label, "", lambda: self.model.step(1))
-        grid.addWidget(self.previous, 0, 0)
-        grid.addWidget(self.next, 0, 1)
-        return grid
-
     def _open(self) -> None:
         model = self.model
         if not may_leave(self, model.project):
@@ -107,10 +139,24 @@ class DataView(QWidget):  # type: ignore[misc]
         model = self.model
         self.heading.say(model.heading)
         self.error.say(model.rows.error)
+        self.shown.say(model.shown)
+        self.summary.say(model.summary)
+        self.problems.say(model.table_problems)
+        if self.filter.text().strip() != model.rows.filter and not self._typing.isActive():
+            self.filter.setText(model.rows.filter)
         for button, can in ((self.save, model.can_save), (self.save_as, model.can_save)):
             button.setEnabled(can)
-        for button in (self.previous, self.next):
+        for button in (self.previous, self.next, self.exclude, self.include):
             button.setEnabled(model.can_step)
-        self.summary.say(model.summary)
-        self.health.say(model.health)
-        self.sample.say(model.sample)
+        self.undo.setEnabled(model.exclusions.can_undo)
+        self.truth.setChecked(model.truth_shown)
+
+    def _show_sample(self) -> None:
+        self.sample.say(self.model.sample)
+        self.details.say(self.model.sections)
+
+
+def _quiet(button: QPushButton) -> QPushButton:
+    """Return a button that leaves the focus, and with it the keys A and D, to the table."""
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button

@@ -16,22 +16,24 @@ WIDE = 820
 class Sides(QSplitter):  # type: ignore[misc]
     """Turns with its width; the handle between the parts can be dragged."""
 
-    def __init__(self, first: QWidget, second: QWidget, grows: tuple[int, int], wide: tuple[int, int]) -> None:
-        """Take the parts, how much of the room that is left each takes, and their shares side by side."""
+    def __init__(
+        self, first: QWidget, second: QWidget, grows: tuple[int, int], wide: tuple[int, int], turn: int = WIDE
+    ) -> None:
+        """Take the parts, how much of the room that is left each takes, and their shares from `turn` pixels on."""
         super().__init__(Qt.Orientation.Vertical)
         self.setObjectName("fuse-sides")
         for part in (first, second):
             self.addWidget(part)
         for index, share in enumerate(grows):
             self.setStretchFactor(index, share)
-        self._wide = wide
+        self._wide, self._turn = wide, turn
         self.setChildrenCollapsible(False)
         self.setHandleWidth(9)
 
     def resizeEvent(self, event: Any) -> None:
         """Turn where the width asks for it."""
         super().resizeEvent(event)
-        wanted = Qt.Orientation.Horizontal if self.width() >= WIDE else Qt.Orientation.Vertical
+        wanted = Qt.Orientation.Horizontal if self.width() >= self._turn else Qt.Orientation.Vertical
         if wanted != self.orientation():
             self.setOrientation(wanted)
             if wanted == Qt.Orientation.Horizontal:

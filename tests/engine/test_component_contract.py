@@ -13,12 +13,22 @@ from fuse_engine.core import registry
 from fuse_engine.core.component import Component
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import Key
+from fuse_engine.data import Image, Processor, Resize, Row, Value, function
+from fuse_engine.data.processor import image_of, intensities
 from fuse_engine.losses import Loss
 from fuse_engine.metrics import Metric
 from fuse_engine.metrics.base import Rows
 from fuse_engine.testing import ContractError, check_component
 
+
+@function
+def doubled(image: Image) -> np.ndarray:
+    return 2 * image.array
+
+
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "Function": {"function": "doubled"},
+    "Pad": {"by": [1]},
     "LabelTask": {"classes": {"no": {"biopsy": ["normal"]}, "yes": {"biopsy": ["positive"]}}},
 }
 """What cannot be made up."""
@@ -139,6 +149,29 @@ class Formless(PredAndTarget):
     """Any order."""
 
 
+class Darkening(Processor):
+    """Halves intensities where they stand, as the original MRI window did."""
+
+    def __call__(self, value: Value | None, row: Row) -> Image:
+        image = intensities(value, "Darkening")
+        np.multiply(image.array, 0.5, out=image.array)
+        return image
+
+
+class Uneasy(Processor):
+    """Counts its calls."""
+
+    def __call__(self, value: Value | None, row: Row) -> float:
+        return float(np.random.default_rng().random())
+
+
+class Secret(Processor):
+    """Moves pixels without a word."""
+
+    def __call__(self, value: Value | None, row: Row) -> Image:
+        return Resize(size=[3] * image_of(value, "Secret").geometry.dims)(value, row)
+
+
 class Tupled(Shift):
     """Draws a tuple."""
 
@@ -157,6 +190,9 @@ BROKEN: list[tuple[type[Component], str]] = [
     (InPlace, "augmentation InPlace changes its input"),
     (Restless, "applies by chance of its own"),
     (Tupled, "draws what JSON cannot hold"),
+    (Darkening, "processor Darkening changes its input"),
+    (Uneasy, "returns something else the second time"),
+    (Secret, "changes the grid, and is not `spatial`"),
     (Unfinished, "loss Unfinished lacks __call__"),
     (Formless, "has a field that no form can draw: places: no form field for frozenset"),
 ]

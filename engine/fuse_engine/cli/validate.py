@@ -61,14 +61,16 @@ def check(experiment: Experiment) -> list[Problem]:
 
 def describe(experiment: Experiment) -> str:
     """Say in one line what would be trained on what."""
-    from fuse_engine.data.dataset import Dataset
-    from fuse_engine.data.split import make_folds
+    from fuse_engine.data.split import EXTRA, PARTS, divide
 
-    cohort = Dataset.from_experiment(experiment).cohort
-    folds = make_folds(cohort, experiment.data.split, experiment.seed)
-    parts = f"{len(folds.train)} train, {len(folds.validation)} validation, {len(folds.test)} test"
+    folds = divide(experiment)
+    count = {part: len(folds.positions(part)) for part in PARTS}
+    parts = [f"{count[part]} {part}" for part in PARTS if count[part] or part != "unused"]
+    if experiment.data.extra_train:
+        parts[0] += f", {sum(fold == EXTRA for fold in folds.fold_of.values())} of them extra"
     epochs = sum(stage.epochs for stage in experiment.training.stages)
     losses = ", ".join(experiment.losses) or "no loss"
     return (
-        f"{experiment.name}: {len(cohort)} samples ({parts}), {experiment.model.name}, {losses}, {epochs} epochs"
+        f"{experiment.name}: {len(folds.cohort)} samples ({', '.join(parts)}), {experiment.model.name}, {losses}, "
+        f"{epochs} epochs"
     )

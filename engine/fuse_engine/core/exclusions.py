@@ -39,7 +39,7 @@ def read_exclusions(path: Path) -> dict[str, str]:
 def write_exclusions(path: Path, reasons: Mapping[str, str]) -> None:
     """Write the reason by the id of each sample that is left out; a reader sees the old table or the new one."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)
     writer.writerow(HEADER)
     writer.writerows(reasons.items())
     atomic_write(path, text.getvalue().encode())

@@ -62,8 +62,8 @@ class Split(Section):
     holdout: float | None = Field(None, gt=0, lt=1)
     """Share of the samples that is kept for the final test before the others are divided."""
     lists: dict[str, list[str] | str] = {}
-    """Ids or groups of train, validation, test, or a text file with one a line; samples in no list are for training,
-    or divided as without lists, or unused where training has a list."""
+    """Ids or groups of train, validation, test, or a text file with one a line. What no list names is divided as
+    usual, is for training where only validation has a list, and is unused where training has one."""
     group: str | None = None
     """Column whose equal values stay together; the source's group column where empty."""
     stratify: str | None = None
@@ -130,8 +130,8 @@ class Split(Section):
     def _clashes(self) -> list[tuple[str, str, bool]]:
         """Return pairs of settings that exclude each other, and whether both are there."""
         again = self.like == "innereye"  # its folds are made of what the shares or lists leave for training
-        fixed, third = bool({"train", "validation"} & set(self.lists)), len(self.shares) == 3 and self.shares[2] > 0
-        musket = self.like == "musket"
+        musket, third = self.like == "musket", len(self.shares) == 3 and self.shares[2] > 0
+        fixed = bool({"train", "validation"} & set(self.lists))
         return [
             ("shares", "folds", bool(self.shares and self.folds) and not again),
             ("lists", "folds", bool(fixed and self.folds) and not again),
@@ -243,6 +243,12 @@ class Data(Section):
     """What the model may see: name -> processor steps; read as `data.input.<name>`."""
     gt: dict[str, list[Annotated[Spec, Holds("processor")]]] = {}
     """What is known to be true: name -> processor steps; read as `data.gt.<name>`."""
+    extra_train: Annotated[Spec, Holds("source")] | None = None
+    """Second list of samples that are only trained on, in every fold; of other patients than the first."""
+    negative_key: Key | None = None
+    """Where the class of a sample stands; those of class 0 are the negatives that a stage may leave out."""
+    negative_column: str | None = None
+    """Column, e.g. of the mask, whose empty cell makes a sample negative, instead of a key."""
     excluded: Path | None = None
     """Table `id,reason` of the samples to leave out; its path starts from the experiment's folder."""
     split: Split = Split()
@@ -256,6 +262,16 @@ class Data(Section):
     batch: Batch = Batch()
     """How samples are put together."""
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Data:
+        if self.negative_key and self.negative_column:
+            raise ValueError("expected negative_key or negative_column, not both")
+        return self
+
+
+Negatives = Literal["none", "all"] | Annotated[float, Field(ge=0)]
+"""How many negative samples are used: none, so many for each positive one, or all."""
+
 
 class Stage(Section):
     """A stretch of training with its own settings."""
@@ -266,6 +282,10 @@ class Stage(Section):
     """Parts of the model that keep their weights, e.g. `backbone`."""
     lr: float | None = Field(None, gt=0)
     """Learning rate of this stage; the optimizer's own where empty."""
+    negatives: Negatives = "all"
+    """Negative samples to train on: `none`, a number for each positive one such as 0.5 or 2, or `all`."""
+    validation_negatives: Negatives | None = None
+    """Negative samples to validate with; the same as for training where empty."""
 
     @model_validator(mode="before")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -49,10 +50,12 @@ def _column(column: pd.Series, name: str) -> pa.Array:
     present = column.notna()
     values = column[present]
     # pandas widens whole numbers to floats as soon as one is missing: 7 would come back as 7.0
-    if values.dtype == float and not present.all() and (values % 1 == 0).all():
+    if values.dtype == float and not present.all() and (values % 1 == 0).all() and (values.abs() < 2**53).all():
         column = column.astype("Int64")
-    texts = column.map(str, na_action="ignore") if column.dtype == object else column.astype("string")
-    return text_column(texts.astype(object).where(present, "").tolist(), name)
+    if isinstance(column.dtype, np.dtype) and not column.dtype.isnative:
+        column = column.astype(column.dtype.newbyteorder("="))
+    texts = column if column.dtype == object else column.astype("string")
+    return text_column([str(text) if there else "" for text, there in zip(texts, present, strict=True)], name)
 
 
 def _whole(text: str) -> bool:

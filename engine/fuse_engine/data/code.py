@@ -1,4 +1,4 @@
-"""Which code and libraries a step's result depends on, as digests: an edited helper counts like the step itself."""
+"""Which code and libraries a step's result depends on, as digests: an edited helper counts as the step does."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ import psutil
 _PLUMBING = tuple(
     f"fuse_engine.data.{name}"
     for name in (
-        "cache", "code", "collate", "dataset", "doctor", "fingerprint", "fit", "patches", "processor", "sampler",
-        "slots", "source", "split",
+        "cache", "classes", "code", "collate", "dataset", "doctor", "fingerprint", "fit", "patches", "processor",
+        "sampler", "slots", "source", "split",
     )
 )  # fmt: skip
 """Our modules that bring values about or along, and do not change them."""
@@ -142,8 +142,8 @@ def _imports(content: bytes, name: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = util.resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module
-            yield from (_origin(str(base), alias.name) for alias in node.names)
+            base = util.resolve_name("." * node.level + (node.module or ""), package)
+            yield from (_origin(base, alias.name) for alias in node.names)
 
 
 def _origin(module: str, name: str) -> str:
@@ -187,5 +187,3 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return ""
-
-

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+from functools import cached_property
+from typing import TypeVar, cast
 
 from fuse_engine.core.batch import NestedDict
-from fuse_engine.core.errors import FuseError, KeyMissing, nearest
+from fuse_engine.core.errors import KeyMissing, nearest
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
 from fuse_engine.data.cache import Cache
+from fuse_engine.data.cache.base import array_of
+from fuse_engine.data.cache.filling import fill
+from fuse_engine.data.cache.journal import Journal
+from fuse_engine.data.classes import Classes, classes_of
+from fuse_engine.data.fingerprint import chain, digest, of_files
 from fuse_engine.data.fit import fit_experiment, steps_of
 from fuse_engine.data.processor import Pipeline, Value
-from fuse_engine.data.source import Cohort, read_cohort
+from fuse_engine.data.slots import Slots
+from fuse_engine.data.source import Cohort, Row, read_cohort
+
+T = TypeVar("T")
+_REMEMBERED = 250_000
+"""Values whose fingerprint a process remembers."""
+_SMALL = 4096
+"""Bytes of a value made of cells alone that is remembered instead of made again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +36,10 @@ class Dataset:
     cohort: Cohort
     pipelines: Mapping[str, Pipeline]
     cache: Cache
+    experiment: str = ""
+    """Name of the experiment, for those who look through the cache."""
+    origin: str = ""
+    """What tells the source from others; no record of what values were made of is kept where empty."""
 
     @classmethod
     def from_experiment(cls, experiment: Experiment, cohort: Cohort | None = None) -> Dataset:
@@ -34,8 +51,10 @@ class Dataset:
         cohort = read_cohort(experiment) if cohort is None else cohort
         steps = steps_of(fit_experiment(experiment, cohort))
         pipelines = {key: Pipeline(tuple(group), key) for key, group in steps.items()}
-        cache = component("cache", experiment.data.cache, ("data", "cache"), experiment)
-        return cls(cohort, pipelines, cast(Cache, cache))
+        cache = cast(Cache, component("cache", experiment.data.cache, ("data", "cache"), experiment))
+        source, folder = experiment.data.source, experiment.folder.absolute()
+        origin = digest([source.name, source.args, str(folder)])
+        return cls(cohort, pipelines, cache.within(folder), experiment.name, origin)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -70,33 +89,57 @@ class Dataset:
             FuseError: for an unknown id or key.
         """
         pipeline, row = self._pipeline(key), self.cohort.row(id)
-        if not pipeline.reads_files(row):
-            return pipeline.run(row)
-        return self.cache.get(pipeline.fingerprint(row), lambda: pipeline.run(row))
+        return self._made(pipeline, row)[0]
+
+    @cached_property
+    def fixed(self) -> Fixed:
+        """The samples as their cells and files were when this process first used each: for a run."""
+        return Fixed(self)
+
+    def _made(self, pipeline: Pipeline, row: Row) -> tuple[Value, str]:
+        """Return a value, and the fingerprint that it can be found under again; none where no file is read."""
+        inputs = pipeline.inputs(row)
+        if not of_files(inputs):
+            return pipeline.run(row), ""
+        parts = pipeline.parts()
+        marks = chain(parts, inputs)
+        value = self.cache.find(marks[-1])
+        if value is None:
+            filled = fill(self.cache, pipeline, row, marks, lambda: chain(pipeline.parts(), pipeline.inputs(row)))
+            value = filled.value
+            if filled.entries and (journal := self.journal(pipeline.where)):
+                journal.add(row.id, parts, inputs, filled.entries)
+        return value, marks[-1]
+
+    def journal(self, key: str) -> Journal | None:
+        """Return the record of what the kept values of `key` were made of, where there is one."""
+        if self.origin and key not in self._journals:
+            self._journals[key] = self.cache.journal(self.experiment, self.origin, key)
+        return self._journals.get(key)
+
+    @cached_property
+    def _journals(self) -> dict[str, Journal | None]:
+        return {}
 
     def subset(self, ids: Iterable[str]) -> Dataset:
         """Return the dataset of these samples only, in this order."""
         return replace(self, cohort=self.cohort.select(ids))
 
-    def labels(self, key: str) -> dict[str, int]:
-        """Return the class of every sample, by id, from the source alone: no file is read.
+    def classes(self, key: str) -> Classes:
+        """Return the class of every sample, in their order, from the source alone: no file is read.
 
         Raises:
             FuseError: when the pipeline of `key` reads files, or makes no class.
         """
-        pipeline = self._pipeline(key)
-        found: dict[str, int] = {}
-        for row in self.cohort.rows(self.ids):
-            if pipeline.reads_files(row):
-                raise FuseError(
-                    f"'{key}' is made from files", expected="a class that stands in a column of the source",
-                    got=" -> ".join(step.name() for step in pipeline.steps),
-                )  # fmt: skip
-            value = pipeline.run(row)
-            if not isinstance(value, int):
-                raise FuseError(f"'{key}' is no class", expected="a step such as Label", got=type(value).__name__)
-            found[row.id] = value
-        return found
+        return classes_of(self._pipeline(key), self.cohort)
+
+    def labels(self, key: str) -> dict[str, int]:
+        """Return the class of every sample by id; see `classes`.
+
+        Raises:
+            FuseError: when the pipeline of `key` reads files, or makes no class.
+        """
+        return dict(zip(self.ids, self.classes(key).numbers.tolist(), strict=True))
 
     def _pipeline(self, key: str) -> Pipeline:
         if key not in self.pipelines:
@@ -105,3 +148,49 @@ class Dataset:
                 nearest=nearest(key, self.pipelines),
             )  # fmt: skip
         return self.pipelines[key]
+
+
+class Fixed:
+    """The samples of a dataset for a run: each value stays what it was when this process first used it."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        """Take the dataset."""
+        self._dataset, self.slots = dataset, Slots()
+        self._marks: dict[tuple[str, str], str] = {}
+        self._small: dict[tuple[str, str], Value] = {}
+
+    def __reduce__(self) -> tuple[type[Fixed], tuple[Dataset]]:
+        """Go to another process without what this one has used."""
+        return Fixed, (self._dataset,)
+
+    def sample(self, id: str) -> dict[str, Value]:  # noqa: A002
+        """Return all values of a sample by key, with `data.id`; none of them must be changed.
+
+        Raises:
+            SampleError: naming the sample and the step.
+        """
+        found: dict[str, Value] = {"data.id": id}
+        for key in self._dataset.pipelines:
+            found[key] = self._value(id, key)
+        return found
+
+    def _value(self, id: str, key: str) -> Value:  # noqa: A002
+        place = (key, id)
+        mark = self._marks.get(place)
+        value = self._small.get(place) if mark is None else self._dataset.cache.find(mark)
+        return self._first(place) if value is None else value
+
+    def _first(self, place: tuple[str, str]) -> Value:
+        key, id = place  # noqa: A001
+        value, mark = self._dataset._made(self._dataset._pipeline(key), self._dataset.cohort.row(id))
+        if mark:
+            _remember(self._marks, place, mark)
+        elif array_of(value).nbytes <= _SMALL:
+            _remember(self._small, place, value)
+        return value
+
+
+def _remember(known: dict[tuple[str, str], T], place: tuple[str, str], value: T) -> None:
+    if len(known) >= _REMEMBERED:
+        known.pop(next(iter(known)))
+    known[place] = value

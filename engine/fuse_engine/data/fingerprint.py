@@ -60,6 +60,11 @@ def chain(parts: Iterable[StepPart], inputs: Inputs) -> tuple[str, ...]:
     return tuple(found)
 
 
+def of_files(inputs: Inputs) -> bool:
+    """Say whether any of what is read is a file."""
+    return any(not isinstance(item, str) for read in inputs for item in read.values())
+
+
 def identities(reads: Mapping[str, str | Path]) -> dict[str, Identity]:
     """Return what identifies each cell and file.
 

@@ -10,8 +10,8 @@ from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
 from fuse_engine.core.sections import Spec
 from fuse_engine.data.processor import Pipeline, Processor
-from fuse_engine.data.source import Cohort, read_cohort
-from fuse_engine.data.split import make_folds
+from fuse_engine.data.source import Cohort
+from fuse_engine.data.split import Folds, divide
 
 
 def steps_of(experiment: Experiment) -> dict[str, list[Processor]]:
@@ -31,10 +31,13 @@ def steps_of(experiment: Experiment) -> dict[str, list[Processor]]:
     }
 
 
-def fit_experiment(experiment: Experiment, cohort: Cohort | None = None) -> Experiment:
+def fit_experiment(
+    experiment: Experiment, cohort: Cohort | None = None, folds: Folds | None = None
+) -> Experiment:
     """Return the experiment with what its steps learn from the training samples written out.
 
-    What is already there is kept, so a run that stores the result processes every later sample alike.
+    What is already there is kept, so a run that stores the result processes every later sample alike. `cohort` are
+    the samples of `data.source`; `folds` those of the experiment, where they are already made.
 
     Raises:
         FuseError: when the source cannot be read or split; `SampleError` for a cell that does not fit.
@@ -42,8 +45,8 @@ def fit_experiment(experiment: Experiment, cohort: Cohort | None = None) -> Expe
     steps = steps_of(experiment)
     if not any(step.unfitted for group in steps.values() for step in group):
         return experiment
-    cohort = read_cohort(experiment) if cohort is None else cohort
-    rows = cohort.rows(make_folds(cohort, experiment.data.split, experiment.seed).train)
+    folds = divide(experiment, cohort) if folds is None else folds
+    rows = folds.cohort.rows(folds.train)
     for key, group in steps.items():
         for index, step in enumerate(group):
             if step.unfitted:

@@ -1,4 +1,4 @@
-"""Images with their place in the patient, read and written through SimpleITK only."""
+"""Images with their place in the patient: DICOM through `data.dicom`, all other formats through SimpleITK only."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.files import PARTIAL
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.reading import reading
+from fuse_engine.data.dicom.volume import flat, grid_of, part_of, read_parts
 from fuse_engine.data.integrity import check_file, check_grid, check_name, ending
 from fuse_engine.data.integrity.pixels import refuse_holes
 
@@ -46,7 +47,7 @@ class Image:
 def read_image(path: Path, label: bool = False) -> Image:
     """Read a 2-D or 3-D image file; a label map where `label`, else float32.
 
-    A DICOM file with a single slice is a 2-D image with its origin at 0.
+    A DICOM file with a single slice is a 2-D image with its origin at 0, its values those of the modality.
 
     Raises:
         SampleError: naming the file and why it cannot be used.
@@ -54,6 +55,8 @@ def read_image(path: Path, label: bool = False) -> Image:
     _require(path)
     with reading(path):
         check_file(path)
+        if ending(path) == ".dcm":
+            return _dicom(path, label)
         reader = _opened(path)
         _check_budget(reader, path)
         try:
@@ -62,7 +65,7 @@ def read_image(path: Path, label: bool = False) -> Image:
             raise SampleError(f"cannot read {path.name}", got=_reason(error)) from None
     image = from_itk(found, label)
     refuse_holes(path.name, image.array)
-    return _flat(image) if _is_slice(path, image.geometry) else image
+    return image
 
 
 def read_geometry(path: Path) -> Geometry:
@@ -73,11 +76,8 @@ def read_geometry(path: Path) -> Geometry:
     """
     _require(path)
     with reading(path):
-        # the header of a DICOM file can already kill ITK, others are safe to look at
-        check = check_file if ending(path) == ".dcm" else check_name
-        check(path)
-        geometry = _geometry(_opened(path))
-    return _plane(geometry) if _is_slice(path, geometry) else geometry
+        check_name(path)
+        return flat(grid_of([part_of(path)])[0]) if ending(path) == ".dcm" else _geometry(_opened(path))
 
 
 def write_image(path: Path, image: Image) -> None:
@@ -169,6 +169,16 @@ def _pixels(found: Any) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
+def _dicom(path: Path, label: bool) -> Image:
+    array, grid = read_parts([part_of(path)])
+    refuse_holes(path.name, array)
+    if label and len(array) != 1:
+        raise SampleError(f"{path.name}: a label map has one channel", got=str(len(array)))
+    geometry = flat(grid)
+    values = label_array(array) if label else array
+    return Image(values.reshape(-1, *geometry.shape), geometry)
+
+
 def _require(path: Path) -> None:
     if not path.is_file():
         raise SampleError(f"no file {path}", check="missing")
@@ -213,15 +223,3 @@ def _geometry(found: Any) -> Geometry:
         raise SampleError("an image has two or three axes, and perhaps channels", got=f"{len(size)} axes")
     direction = tuple(itertools.chain.from_iterable(matrix[:dims, :dims].tolist()))
     return Geometry(size[:dims], spacing[:dims], origin[:dims], direction)
-
-
-def _is_slice(path: Path, geometry: Geometry) -> bool:
-    return ending(path) == ".dcm" and geometry.dims == 3 and geometry.size[2] == 1
-
-
-def _plane(geometry: Geometry) -> Geometry:
-    return Geometry.plain(geometry.shape[1:], tuple(reversed(geometry.spacing[:2])))
-
-
-def _flat(image: Image) -> Image:
-    return Image(image.array[:, 0], _plane(image.geometry))

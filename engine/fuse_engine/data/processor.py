@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ class Processor(Component):
         return {}
 
     def sources(self) -> tuple[object, ...]:
-        """Return the functions and classes outside the step's module whose code decides the result too."""
+        """Return functions and classes that decide the result though the step's module does not import them."""
         return ()
 
     @property
@@ -114,7 +114,7 @@ class Pipeline:
     where: str = ""
 
     def run(self, row: Row) -> Value:
-        """Return the value that the last step makes.
+        """Return the value that the last step makes; its array is read-only.
 
         Raises:
             SampleError: naming the sample and the step.
@@ -122,18 +122,28 @@ class Pipeline:
         value: Value | None = None
         for traced in self.trace(row):
             value = traced.value
+        return self.finished(value, row)
+
+    def finished(self, value: Value | None, row: Row) -> Value:
+        """Return what the last step made, after a last look at it.
+
+        Raises:
+            SampleError: when there were no steps, or it holds what is not a number.
+        """
         if value is None:
             raise SampleError("there are no steps", where=self.where, sample=row.id, expected="at least one")
+        array = value.array if isinstance(value, Image) else value
+        if not isinstance(array, str) and not np.isfinite(array).all():
+            raise SampleError(f"'{self.where}' holds values that are not finite", sample=row.id, where=self.where)
         return value
 
-    def trace(self, row: Row) -> Iterator[Traced]:
-        """Yield the result of each step.
+    def trace(self, row: Row, done: int = 0, value: Value | None = None) -> Iterator[Traced]:
+        """Yield the result of each step; the first `done` steps are taken to have made `value`.
 
         Raises:
             SampleError: naming the sample and the step.
         """
-        value: Value | None = None
-        for index, step in enumerate(self.steps):
+        for index, step in enumerate(self.steps[done:], done):
             start = time.perf_counter()
             with self._blamed(index, row):
                 value = _checked(step(value, row))
@@ -209,4 +219,8 @@ def _checked(value: Value) -> Value:
             "the step returned nothing that a sample can hold",
             expected="an Image, an array, an int, a float or a text", got=type(value).__name__,
         )  # fmt: skip
+    array = value.array if isinstance(value, Image) else value
+    if isinstance(array, np.ndarray):
+        # what comes from a cache cannot be written to either: a step that does so fails at once, not some day
+        array.flags.writeable = False
     return value

@@ -2,119 +2,175 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fuse_engine.core.errors import FuseError, SampleError
+from fuse_engine.core.errors import FuseError
 from fuse_engine.core.random import stream
+from fuse_engine.data.shares import Length, class_shares, counts_per_batch, length_for
+
+Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BatchSampler:
-    """Draws the batches of an epoch; the same (seed, epoch) gives the same batches everywhere."""
+    """Draws the batches of an epoch; the same (seed, epoch) gives the same batches everywhere.
+
+    Where several processes train together (`world`), each takes its `rank`'s part of every batch: all draw the
+    same plan, and their parts are disjoint and make up the batch that one process would have.
+    """
 
     ids: Sequence[str]
     size: int
-    """Samples in a batch."""
+    """Samples in a batch, of all processes together."""
     seed: int
-    labels: Mapping[str, int] | None = None
-    """Class of each sample; with it every batch holds the classes in fixed shares."""
-    weights: Sequence[float] | None = None
+    labels: Sequence[int] | Ints | None = None
+    """Class of each sample; with it every batch is full and holds the classes in given shares."""
+    weights: Sequence[float] = ()
     """Relative share of class 0, 1, ...; equal for the classes there are where empty."""
+    counts: Sequence[int] = ()
+    """Samples of class 0, 1, ... in every batch, instead of weights."""
+    probabilities: Sequence[float] = ()
+    """Probability of class 0, 1, ... for each place of a batch, instead of weights."""
+    length: Length = None
+    """Batches of an epoch: as many as the samples fill where empty; only with classes."""
+    drop_last: bool = False
+    """Leave out a last batch that is not full."""
+    names: Sequence[str] = ()
+    """Names of the classes, for messages."""
+    rank: int = 0
+    world: int = 1
 
     def __post_init__(self) -> None:
-        """Check that every class that has a share also has samples.
+        """Check that every class that has a share also has samples, and plan the epoch.
 
         Raises:
-            FuseError: naming the class; `SampleError` for a sample without one.
+            FuseError: naming the class, or what does not fit.
         """
-        if not self.ids:
+        if not len(self.ids):
             raise FuseError("there is no sample to draw from")
         if self.size < 1:
             raise FuseError("a batch holds at least one sample", got=str(self.size))
-        if self.labels is None:
-            return
-        for name in self.ids:
-            if name not in self.labels:
-                raise SampleError("the sample has no class", sample=name)
-        self._shares(self._members())
+        if self.size % self.world:
+            raise FuseError(
+                f"a batch of {self.size} cannot be shared by {self.world} processes", where="data.batch.size",
+                expected=f"a multiple of {self.world}",
+            )  # fmt: skip
+        if self.labels is not None and len(self.labels) != len(self.ids):
+            raise FuseError("every sample needs a class", expected=str(len(self.ids)), got=str(len(self.labels)))
+        if not len(self):
+            raise FuseError(
+                f"{len(self.ids)} samples fill no batch of {self.size}", where="data.batch.size",
+                expected="smaller batches, or drop_last: false",
+            )  # fmt: skip
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
+        if self.labels is not None:
+            return self._length
         full, rest = divmod(len(self.ids), self.size)
-        # a batch of one has no spread that a layer could normalise by
-        lonely = rest == 1 and full > 0 and not self.labels
-        return full + (rest > 0 and not lonely)
+        # a process that gets one sample has no spread that a layer could normalise by
+        lonely = rest < 2 * self.world and full > 0
+        return full + (rest >= self.world and not lonely and not self.drop_last)
 
-    def batches(self, epoch: int) -> list[list[str]]:
-        """Return the ids of each batch.
+    def batches(self, epoch: int) -> Epoch:
+        """Return the batches of an epoch.
 
         Without classes every sample comes once and the last batch may be smaller; where a single sample would be
         left for it, another one each epoch, there is none. With classes every batch is full; the samples of a
         class come again when all of them have come.
         """
-        members = self._members()
-        if not members:
-            order = self._shuffled(self.ids, epoch, "all", 0)
-            return [order[number * self.size :][: self.size] for number in range(len(self))]
-        shares = self._shares(members)
-        queues = {label: self._endless(members[label], epoch, label) for label in shares}
-        batches = []
-        for number, counts in enumerate(_counts(shares, self.size, len(self))):
-            drawn = [next(queues[label]) for label, count in counts.items() for _ in range(count)]
-            batches.append(self._shuffled(drawn, epoch, "batch", number))
-        return batches
+        if self.labels is None:
+            order = stream(self.seed, epoch, "batches", "all", 0).permutation(len(self.ids))
+            return Epoch(self, epoch, [order], self._even)
+        counts = self._drawn(epoch) if self.probabilities else self._planned
+        totals = counts.sum(0)
+        queues = [self._queue(label, int(total), epoch) for label, total in zip(self._shares, totals, strict=True)]
+        ends = np.concatenate([np.zeros((1, len(totals)), np.int64), counts.cumsum(0)])
+        return Epoch(self, epoch, queues, ends)
 
-    def _members(self) -> dict[int, list[str]]:
-        """Return the samples of each class; nothing where there are no classes."""
-        labels, members = self.labels or {}, dict[int, list[str]]()
-        for name in self.ids if labels else ():
-            members.setdefault(labels[name], []).append(name)
-        return dict(sorted(members.items()))
+    @cached_property
+    def _members(self) -> dict[int, Ints]:
+        """Positions of the samples of each class, by class."""
+        labels = np.asarray(self.labels)
+        known, counts = np.unique(labels, return_counts=True)
+        found = np.split(np.argsort(labels, kind="stable"), counts.cumsum()[:-1])
+        return dict(zip(known.tolist(), found, strict=True))
 
-    def _shares(self, members: Mapping[int, Sequence[str]]) -> dict[int, float]:
-        """Return the share of each class that is drawn; they add up to 1."""
-        weights = dict(enumerate(self.weights)) if self.weights else dict.fromkeys(members, 1.0)
-        for label in members:
-            if label not in weights:
-                raise FuseError(
-                    f"class {label} has no weight", expected=f"{label + 1} weights", got=str(len(weights))
-                )
-        for label, weight in weights.items():
-            if weight < 0 or not np.isfinite(weight):
-                raise FuseError(f"the weight of class {label} must be 0 or more", got=str(weight))
-            if weight and label not in members:
-                raise FuseError(f"class {label} has a weight but no sample")
-        total = sum(weights.values())
-        if not total:
-            raise FuseError("every class has weight 0")
-        return {label: weight / total for label, weight in weights.items() if weight}
+    @cached_property
+    def _shares(self) -> dict[int, float]:
+        """Share of each class that is drawn; they add up to 1."""
+        return class_shares(
+            list(self._members), self.size, self.names,
+            weights=self.weights, counts=self.counts, probabilities=self.probabilities,
+        )  # fmt: skip
 
-    def _endless(self, members: Sequence[str], epoch: int, label: int) -> Iterator[str]:
-        turn = 0
-        while True:
-            yield from self._shuffled(members, epoch, f"class {label}", turn)
-            turn += 1
+    @cached_property
+    def _length(self) -> int:
+        sizes = [len(self._members[label]) for label in self._shares]
+        return length_for(list(self._shares.values()), sizes, self.size, len(self.ids), self.length)
 
-    def _shuffled(self, names: Sequence[str], epoch: int, purpose: str, turn: int) -> list[str]:
-        order = stream(self.seed, epoch, "batches", purpose, turn).permutation(len(names))
-        return [names[index] for index in order]
+    @cached_property
+    def _planned(self) -> Ints:
+        """Samples of each class in each batch, (batches, classes); the same in every epoch."""
+        return counts_per_batch(list(self._shares.values()), self.size, len(self))
+
+    @cached_property
+    def _even(self) -> Ints:
+        """Where each batch without classes begins and ends, (batches + 1, 1)."""
+        return np.minimum(np.arange(len(self) + 1) * self.size, len(self.ids))[:, None]
+
+    def _drawn(self, epoch: int) -> Ints:
+        shares, rng = list(self._shares.values()), stream(self.seed, epoch, "batches", "classes")
+        drawn = rng.choice(len(shares), (len(self), self.size), p=shares)
+        return np.stack([(drawn == kind).sum(1) for kind in range(len(shares))], 1)
+
+    def _queue(self, label: int, total: int, epoch: int) -> Ints:
+        """Return `total` positions of one class: all of them in turn, each turn in another order."""
+        members = self._members[label]
+        turns = -(-total // len(members))
+        purpose = f"class {label}"
+        order = [
+            stream(self.seed, epoch, "batches", purpose, turn).permutation(len(members)) for turn in range(turns)
+        ]
+        result: Ints = members[np.concatenate(order)[:total]] if turns else members[:0]
+        return result
 
 
-def _counts(shares: Mapping[int, float], size: int, batches: int) -> Iterator[dict[int, int]]:
-    """Yield how many samples of each class a batch holds, by largest remainder.
+class Epoch(Sequence[list[str]]):
+    """The batches of one epoch; a batch is put together when it is asked for."""
 
-    What a batch could not give a class is owed to it, so over an epoch every class gets its share to within one.
-    """
-    owed = dict.fromkeys(shares, 0.0)
-    for _ in range(batches):
-        for label, share in shares.items():
-            owed[label] += share * size
-        counts = dict.fromkeys(shares, 0)
-        for _ in range(size):
-            label = max(owed, key=lambda label: (round(owed[label], 9), -label))
-            counts[label] += 1
-            owed[label] -= 1
-        yield counts
+    def __init__(self, sampler: BatchSampler, epoch: int, queues: Sequence[Ints], ends: Ints) -> None:
+        """Take the positions of each class in the order they come, and how many come before each batch."""
+        self._sampler, self._epoch, self._queues, self._ends = sampler, epoch, queues, ends
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return len(self._ends) - 1
+
+    @overload
+    def __getitem__(self, number: int) -> list[str]: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[list[str]]: ...
+    def __getitem__(self, number: int | slice) -> list[str] | list[list[str]]:
+        """Return the ids of a batch, or of several."""
+        if isinstance(number, slice):
+            return [self[index] for index in range(*number.indices(len(self)))]
+        return [self._sampler.ids[position] for position in self.positions(number).tolist()]
+
+    def positions(self, number: int) -> Ints:
+        """Return where the samples of a batch stand among `ids`: this process's part of it."""
+        number = range(len(self))[number]
+        first, last = self._ends[number], self._ends[number + 1]
+        drawn = np.concatenate(
+            [queue[start:end] for queue, start, end in zip(self._queues, first, last, strict=True)]
+        )
+        sampler = self._sampler
+        if sampler.labels is not None:
+            drawn = drawn[stream(sampler.seed, self._epoch, "batches", "batch", number).permutation(len(drawn))]
+        return drawn[sampler.rank :: sampler.world]

@@ -89,6 +89,10 @@ class Coded:
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> Coded:
         """Return a column of text with its texts numbered."""
+        if _ascends(column):
+            codes = np.arange(len(column), dtype=np.int32)
+            codes.setflags(write=False)
+            return cls(codes, column.combine_chunks())
         coded = column.dictionary_encode().combine_chunks()
         return cls(coded.indices.to_numpy(zero_copy_only=False), coded.dictionary)
 
@@ -97,6 +101,13 @@ class Coded:
         """The text of each number."""
         found: list[str] = self.dictionary.to_pylist()
         return found
+
+
+def _ascends(column: pa.ChunkedArray, look: int = 1000) -> bool:
+    """Say whether every text comes after the one before it, as ids often do: then none stands twice."""
+    if len(column) > look and not _ascends(column[:look]):
+        return False
+    return len(column) > 1 and bool(pc.all(pc.less(column[:-1], column[1:])).as_py())
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +125,8 @@ class Cohort:
     """Says where the row at a position was read, for messages, e.g. `line 5`."""
     remarks: tuple[Problem, ...] = ()
     """What the source found odd but can go on with; `where` is the name of the check."""
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    """What relative paths start from for samples of another source, by their id."""
     _coded: dict[str, Coded] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self, place: Callable[[int], str] | None) -> None:
@@ -198,7 +211,7 @@ class Cohort:
         name = columns[self.id_column]
         group = columns[self.group_column] if self.group_column else name
         fold = columns[self.fold_column] if self.fold_column else None
-        return Row(name, group, fold, columns, self.folder)
+        return Row(name, group, fold, columns, self.folders.get(name, self.folder))
 
     def group(self, id: str) -> str:  # noqa: A002
         """Return the group of a sample; its id where the source names no groups."""

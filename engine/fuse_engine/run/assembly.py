@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from fuse_engine.augment.base import Augmentation, Augmenter
@@ -17,16 +20,20 @@ from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.random import torch_seed
 from fuse_engine.core.resolve import Parts, resolve
+from fuse_engine.core.sections import Negatives, Stage
+from fuse_engine.data.classes import Classes, classes_of_column
 from fuse_engine.data.collate import to_tensors
 from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.fit import fit_experiment
+from fuse_engine.data.negatives import negative_samples, with_negatives
 from fuse_engine.data.sampler import BatchSampler
-from fuse_engine.data.source import Cohort, read_cohort
-from fuse_engine.data.split import Folds, make_folds
+from fuse_engine.data.source import Cohort
+from fuse_engine.data.split import Folds, divide
 from fuse_engine.losses.base import Loss
 from fuse_engine.metrics.base import Metric
 from fuse_engine.models.base import BatchModule, Model
 from fuse_engine.run.places import at_place
+from fuse_engine.run.timetable import Timetable
 
 Part = Literal["train", "validation", "test", "all"]
 TRIES = 5
@@ -44,19 +51,15 @@ class Assembly:
     dataset: Dataset
 
     @classmethod
-    def of(cls, experiment: Experiment) -> Assembly:
-        """Type the components, read the source and make the folds; no image is read.
+    def of(cls, experiment: Experiment, saved: Path | None = None) -> Assembly:
+        """Type the components, read the sources and make the folds, or take those that a run `saved`.
 
         Raises:
             FuseError: naming what does not fit.
         """
         resolve(experiment)
-        cohort = read_cohort(experiment)
-        experiment = fit_experiment(experiment, cohort)
-        try:
-            folds = make_folds(cohort, experiment.data.split, experiment.seed)
-        except FuseError as error:
-            raise error.placed(where="data.split") from error
+        folds = divide(experiment, saved=saved)
+        experiment, cohort = fit_experiment(experiment, folds=folds), folds.cohort
         return cls(experiment, resolve(experiment), cohort, folds, Dataset.from_experiment(experiment, cohort))
 
     @cached_property
@@ -91,14 +94,69 @@ class Assembly:
         steps = self.parts.below(Augmentation, "augmentation")
         return Augmenter([steps[name] for name in sorted(steps, key=int)], self.experiment.seed)
 
-    def sampler(self) -> BatchSampler:
-        """Return the training batches of every epoch."""
-        batch = self.experiment.data.batch
-        labels = self.dataset.labels(batch.balance.key) if batch.balance else None
-        weights = batch.balance.weights or None if batch.balance else None
-        ids = list(self.folds.train)
-        chosen = None if labels is None else {name: labels[name] for name in ids}
-        return BatchSampler(ids, batch.size, self.experiment.seed, chosen, weights)
+    def timetable(self) -> Timetable:
+        """Return the training batches of every epoch.
+
+        Raises:
+            FuseError: naming the stage that has no samples, or what is wrong with the classes.
+        """
+        samplers: dict[Negatives, BatchSampler] = {}
+        stages = []
+        for index, stage in enumerate(self.experiment.training.stages):
+            if stage.negatives not in samplers:
+                samplers[stage.negatives] = self._sampler(self._chosen("train", stage.negatives, index))
+            stages.append((samplers[stage.negatives], stage.epochs))
+        return Timetable(stages)
+
+    def validation(self, index: int) -> tuple[str, ...]:
+        """Return the ids of the samples that a stage is validated with.
+
+        Raises:
+            FuseError: when the stage leaves none of them.
+        """
+        stage: Stage = self.experiment.training.stages[index]
+        amount = stage.negatives if stage.validation_negatives is None else stage.validation_negatives
+        if amount == "all" or not self.folds.validation:
+            return self.folds.validation
+        return tuple(self.cohort.ids[position] for position in self._chosen("validation", amount, index).tolist())
+
+    def _sampler(self, positions: NDArray[np.int64]) -> BatchSampler:
+        batch, classes = self.experiment.data.batch, self._classes
+        ids = [self.cohort.ids[position] for position in positions.tolist()]
+        if classes is None or batch.balance is None:
+            return BatchSampler(ids, batch.size, self.experiment.seed, drop_last=batch.drop_last)
+        balance = batch.balance
+        return BatchSampler(
+            ids, batch.size, self.experiment.seed, classes.numbers[positions], balance.weights, balance.counts,
+            balance.probabilities, balance.length, batch.drop_last, classes.names,
+        )  # fmt: skip
+
+    def _chosen(self, part: Part, amount: Negatives, stage: int) -> NDArray[np.int64]:
+        """Return the positions of a part's samples that a stage uses."""
+        positions = self.folds.positions(part)
+        if amount == "all":
+            return positions
+        chosen = with_negatives(positions, self._negative, amount)
+        if not chosen.size:
+            raise FuseError(
+                f"no positive sample is left for the {part}", where=f"training.stages.{stage}",
+                expected="negatives: all, or positive samples in that part",
+            )  # fmt: skip
+        return chosen
+
+    @cached_property
+    def _negative(self) -> NDArray[np.bool_]:
+        return negative_samples(self.dataset, self.experiment.data)
+
+    @cached_property
+    def _classes(self) -> Classes | None:
+        """What the batches are balanced by."""
+        balance = self.experiment.data.batch.balance
+        if balance is None:
+            return None
+        if balance.column is not None:
+            return classes_of_column(self.cohort, balance.column)
+        return self.dataset.classes(str(balance.key))
 
     def tensors(self, name: str) -> NestedDict:
         """Return one sample as tensors, not augmented."""

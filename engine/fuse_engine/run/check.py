@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from fuse_engine.core.errors import FuseError, Problem, nearest
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.keys import keys_of
 from fuse_engine.data.collate import collate
+from fuse_engine.data.split import shared_files
 from fuse_engine.metrics.base import Metric
 from fuse_engine.models.base import BatchModule
 from fuse_engine.run.assembly import Assembly
@@ -54,13 +56,14 @@ class Preview:
     module: BatchModule
 
 
-def check(experiment: Experiment, samples: bool = True) -> list[Problem]:
+def check(experiment: Experiment, samples: bool = True, saved: Path | None = None) -> list[Problem]:
     """Return what is wrong with an experiment; empty when it can be trained.
 
-    Without `samples`, single samples that cannot be read are left out: a run may pass over a few.
+    Without `samples`, single samples that cannot be read are left out: a run may pass over a few. `saved` is the
+    split that a run wrote.
     """
     try:
-        assembly = Assembly.of(experiment)
+        assembly = Assembly.of(experiment, saved)
     except FuseError as error:
         return list(error.problems)
     problems = [*_split_problems(assembly), *_key_problems(assembly), *_learning_problems(assembly)]
@@ -128,6 +131,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _split_problems(assembly: Assembly) -> Iterator[Problem]:
+    yield from shared_files(assembly.folds, assembly.dataset.pipelines)
     rules = assembly.experiment.training.best
     if not assembly.folds.validation and any(rule.source.startswith("validation.") for rule in rules):
         yield Problem(
@@ -206,8 +210,10 @@ def _readers(assembly: Assembly) -> list[tuple[str, str]]:
         for field, keys in keys_of(item).items()
         for key in keys
     ]
-    balance = assembly.experiment.data.batch.balance
-    return [*found, ("data.batch.balance.key", balance.key)] if balance else found
+    data = assembly.experiment.data
+    if data.batch.balance and data.batch.balance.key:
+        found.append(("data.batch.balance.key", data.batch.balance.key))
+    return [*found, ("data.negative_key", data.negative_key)] if data.negative_key else found
 
 
 def _key_problems(assembly: Assembly) -> Iterator[Problem]:
@@ -235,11 +241,13 @@ def _learning_problems(assembly: Assembly) -> Iterator[Problem]:
     experiment = assembly.experiment
     if not assembly.losses and experiment.run.train:
         yield Problem("there is no loss, so nothing can be learned", "losses", expected="at least one loss")
-    if experiment.data.batch.balance:
-        try:
-            assembly.sampler()
-        except FuseError as error:
-            yield from error.placed(where="data.batch.balance").problems
+    try:
+        assembly.timetable()
+        for index in range(len(experiment.training.stages)):
+            assembly.validation(index)
+    except FuseError as error:
+        where = "data.batch.balance" if experiment.data.batch.balance else "data.batch"
+        yield from error.placed(where=where).problems
 
 
 def _preview_problems(assembly: Assembly, seen: Preview) -> list[Problem]:

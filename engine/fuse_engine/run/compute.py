@@ -24,11 +24,16 @@ def fabric_of(choice: Choice) -> Fabric:
 
 
 def tensors_on(batch: NestedDict, device: torch.device) -> NestedDict:
-    """Return the tensors of a batch on a device, images (b, c, y, x) laid out as convolutions are fastest."""
+    """Return the tensors of a batch on a device, images (b, c, y, x) laid out as convolutions are fastest.
+
+    Whole numbers, which come in the small type they are stored in, become int64 there.
+    """
     found = NestedDict()
     for key, value in batch.items():
         if isinstance(value, Tensor):
             moved = value.to(device, non_blocking=True)
+            if not moved.is_floating_point():
+                moved = moved.long()
             image = moved.ndim == 4 and moved.is_floating_point()
             found[key] = moved.contiguous(memory_format=torch.channels_last) if image else moved
     return found

@@ -116,6 +116,7 @@ def evaluate(
                 rows = _blaming(metric.rows, batch, loaded.ids, f"metrics.{name}.{metric.name()}")
                 collected[name].append(rows)
             ids += loaded.ids
+            del loaded, batch  # the next batch is put together in this one's memory
     every = {name: concatenated(found) for name, found in collected.items() if found}
     results = {name: metrics[name].result(found) for name, found in every.items()}
     return Evaluation(sums.means(), results, every, tuple(ids))

@@ -84,6 +84,16 @@ class RunFolder:
         return self.path / "analysis"
 
     @property
+    def split(self) -> Path:
+        """Table `id,fold,part` of the samples, as they were divided when the run began."""
+        return self.path / "split.csv"
+
+    @property
+    def failed(self) -> Path:
+        """Table of the samples that could not be used; absent where all could."""
+        return self.path / "failed.csv"
+
+    @property
     def log(self) -> Path:
         """What the process of the run printed."""
         return self.path / "log.txt"

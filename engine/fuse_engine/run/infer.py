@@ -58,7 +58,10 @@ class Predictor:
             RunError: when there is no such checkpoint, or none that is sound.
         """
         experiment = folder.experiment()
-        return cls.of(folder, Assembly.of(experiment), choose(experiment.run), checkpoint, say)
+        assembly = Assembly.of(experiment, folder.split)
+        for remark in assembly.folds.remarks:
+            say(str(remark))
+        return cls.of(folder, assembly, choose(experiment.run), checkpoint, say)
 
     @classmethod
     def of(
@@ -136,7 +139,8 @@ def _infer(
         between()
         table.add(loaded, found)
 
-    found = evaluate(predictor.compute, loader, {}, _measurable(assembly), BadSamples(len(chosen), say), each)
+    bad = BadSamples(len(chosen), say, assembly.experiment.data.checks)
+    found = evaluate(predictor.compute, loader, {}, _measurable(assembly), bad, each)
     path = folder.predictions / f"{part}.parquet"
     table.write(path, found, {"checkpoint": predictor.checkpoint, "part": part})
     return path

@@ -6,20 +6,23 @@ import math
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from fuse_engine.augment.base import Augmenter
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, RunError, SampleError
-from fuse_engine.data.collate import collate, to_tensors
+from fuse_engine.core.sections import Checks
+from fuse_engine.data.collate import collate, to_leaves, to_tensor
 from fuse_engine.data.dataset import Dataset
-from fuse_engine.data.sampler import BatchSampler
+from fuse_engine.data.slots import Slots
+from fuse_engine.run.timetable import Timetable
 
 Address = tuple[int, str]
 """Epoch and sample id; both together key every random stream of an item."""
@@ -35,6 +38,8 @@ class Bad:
 
     id: str
     message: str
+    step: str = ""
+    """Place of the step that failed in the experiment, e.g. `data.input.image.0.LoadImage`."""
 
 
 @dataclass(frozen=True)
@@ -45,60 +50,86 @@ class Loaded:
     ids: tuple[str, ...]
     bad: tuple[Bad, ...]
 
+    def pin_memory(self) -> Loaded:
+        """Return the batch in memory that a GPU reads while the CPU goes on; torch's loader calls this."""
+        if self.data is None:
+            return self
+        data = self.data.copy()
+        for key, value in self.data.items():
+            if isinstance(value, Tensor):
+                data[key] = value.pin_memory()
+        return replace(self, data=data)
 
-class Items(TorchDataset[NestedDict | Bad]):
-    """The samples of a dataset as tensors, augmented by their epoch."""
+
+Item = Mapping[str, Any]
+"""A sample by dotted key: tensors where it was augmented, else what the cache holds, which must not be changed."""
+
+
+class Items(TorchDataset[Item | Bad]):
+    """The samples of a dataset, augmented by their epoch; each stays what it was when it was first used."""
 
     def __init__(self, dataset: Dataset, augmenter: Augmenter | None = None) -> None:
         """Take the dataset, and the augmenter for training."""
-        self._dataset, self._augmenter = dataset, augmenter
+        self._samples, self._augmenter, self.slots = dataset.fixed, augmenter, dataset.fixed.slots
+        self._changed = {key for step in augmenter.steps for key in step.keys} if augmenter else set()
 
-    def __getitem__(self, address: Address) -> NestedDict | Bad:
+    def __getitem__(self, address: Address) -> Item | Bad:
         """Return one sample of an epoch, or what is wrong with it."""
         epoch, name = address
         try:
-            tensors = to_tensors(self._dataset.sample(name))
-            if self._augmenter is not None and epoch != UNCHANGED:
-                tensors = self._augmenter(tensors, epoch)
-            _check_finite(tensors, name)
+            leaves = to_leaves(self._samples.sample(name))
+            if self._augmenter is None or epoch == UNCHANGED:
+                return leaves
+            return self._augmented(self._augmenter, leaves, epoch)
         except FuseError as error:
-            return Bad(name, str(error))
+            return Bad(name, str(error), error.problems[0].where if error.problems else "")
         except Exception as error:  # noqa: BLE001 the boundary: whatever a sample does, the run names it and goes on
             return Bad(name, f"sample '{name}': {type(error).__name__}: {error}")
-        return tensors
+
+    def _augmented(self, augmenter: Augmenter, leaves: dict[str, Any], epoch: int) -> NestedDict:
+        own = {key: to_tensor(leaves[key]) for key in self._changed if key in leaves}
+        found = augmenter(NestedDict({**leaves, **own}), epoch)
+        for key in own:
+            value = found[key]
+            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                raise SampleError(f"'{key}' holds values that are not finite", sample=str(leaves["data.id"]))
+        return found
 
 
-def _check_finite(sample: NestedDict, name: str) -> None:
-    for key, value in sample.items():
-        if isinstance(value, torch.Tensor) and value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise SampleError(f"'{key}' holds values that are not finite", sample=name)
+class Join:
+    """Puts the good items of a batch together, in memory that is used again."""
 
+    def __init__(self, slots: Slots) -> None:
+        """Take the memory."""
+        self._slots = slots
 
-def join(items: Sequence[NestedDict | Bad]) -> Loaded:
-    """Put the good items of a batch together.
+    def __call__(self, items: Sequence[Item | Bad]) -> Loaded:
+        """Return the batch.
 
-    Raises:
-        SampleError: when their shapes differ.
-    """
-    good = [item for item in items if isinstance(item, NestedDict)]
-    bad = tuple(item for item in items if isinstance(item, Bad))
-    return Loaded(collate(good) if good else None, tuple(str(item["data.id"]) for item in good), bad)
+        Raises:
+            SampleError: when shapes differ.
+        """
+        good = [item for item in items if not isinstance(item, Bad)]
+        bad = tuple(item for item in items if isinstance(item, Bad))
+        data = collate(good, self._slots) if good else None
+        return Loaded(data, tuple(str(item["data.id"]) for item in good), bad)
 
 
 class TrainingBatches:
     """The batches of the steps from `first` to before `last`; a step's batch depends on nothing but its number."""
 
-    def __init__(self, sampler: BatchSampler, first: int, last: int) -> None:
-        """Take the sampler, which makes the batches of an epoch."""
-        self._sampler, self._first, self._last = sampler, first, last
+    def __init__(self, timetable: Timetable, first: int, last: int) -> None:
+        """Take what makes the batches of every epoch."""
+        self._timetable, self._first, self._last = timetable, first, last
 
     def __iter__(self) -> Iterator[list[Address]]:
         """Go over the addresses, batch by batch."""
-        step, size = self._first, len(self._sampler)
+        step = self._first
         while step < self._last:
-            epoch, position = divmod(step, size)
-            for batch in self._sampler.batches(epoch)[position : position + self._last - step]:
-                yield [(epoch, name) for name in batch]
+            epoch = self._timetable.epoch_of(step)
+            batches, position = self._timetable.batches(epoch), step - self._timetable.start(epoch)
+            for number in range(position, min(len(batches), position + self._last - step)):
+                yield [(epoch, name) for name in batches[number]]
                 step += 1
 
     def __len__(self) -> int:
@@ -122,13 +153,14 @@ class Loader:
         self, items: Items, batches: Any, workers: int, size: int, before: Callable[[], None] | None = None
     ) -> None:
         """Take the addresses in batches of `size`; `before` is called first in every loader process."""
-        self._batches, self._timeout = batches, PATIENCE * max(1.0, size / 4)
-        self._loader: DataLoader[Any] = DataLoader(
-            items, batch_sampler=batches, collate_fn=join, num_workers=workers,
-            generator=torch.Generator().manual_seed(0),  # else every epoch would draw from the global stream
-            timeout=self._timeout if workers else 0, worker_init_fn=_Begin(before) if workers else None,
-            multiprocessing_context=_context() if workers else None, pin_memory=torch.cuda.is_available(),
-        )  # fmt: skip
+        self._items, self._batches, self._join, self._loader = items, batches, Join(items.slots), None
+        if workers:
+            self._loader = DataLoader(
+                items, batch_sampler=batches, collate_fn=self._join, num_workers=workers,
+                generator=torch.Generator().manual_seed(0),  # else every epoch would draw from the global stream
+                timeout=PATIENCE * max(1.0, size / 4), worker_init_fn=_Begin(before),
+                multiprocessing_context=_context(), pin_memory=torch.cuda.is_available(),
+            )  # fmt: skip
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -136,6 +168,10 @@ class Loader:
 
     def __iter__(self) -> Generator[Loaded, None, None]:
         """Go over the batches in their order; close the iterator where it is left early."""
+        if self._loader is None:
+            for addresses in self._batches:
+                yield self._join([self._items[address] for address in addresses])
+            return
         others = set(multiprocessing.active_children())
         iterator: Any = iter(self._loader)
         mine = set(multiprocessing.active_children()) - others
@@ -170,11 +206,13 @@ class _Begin:
 
 
 class BadSamples:
-    """Counts what could not be used; up to 1 % of the samples (at least one) are passed over."""
+    """Counts what could not be used, and says when that is too much."""
 
-    def __init__(self, total: int, say: Callable[[Bad], None]) -> None:
-        """Take the number of samples, and whom to tell of each bad one."""
-        self._limit, self._say = max(1, math.floor(total / 100)), say
+    def __init__(self, total: int, say: Callable[[Bad], None], checks: Checks) -> None:
+        """Take the number of samples, whom to tell of each bad one, and how many may be passed over."""
+        # a share such as 0.07 of 100 is 7.000000000000001 or 6.999999999999999
+        passed = max(1, math.floor(total * checks.failed_share + 1e-9))
+        self._limit, self._say = (passed if checks.failed == "skip" else 0), say
         self._found: dict[str, Bad] = {}
 
     def note(self, found: Sequence[Bad]) -> None:
@@ -189,7 +227,8 @@ class BadSamples:
                 self._say(bad)
         if len(self._found) > self._limit:
             first = list(self._found.values())[:3]
+            count = "1 sample" if len(self._found) == 1 else f"{len(self._found)} samples"
             raise SampleError(
-                f"{len(self._found)} samples cannot be used, {self._limit} may be passed over; "
+                f"{count} cannot be used, {self._limit} may be passed over (data.checks); "
                 + "; ".join(bad.message for bad in first)
             )

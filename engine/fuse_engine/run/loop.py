@@ -79,15 +79,15 @@ class Loop:
         """Take what is trained and who is told."""
         self._assembly, self._learner, self._reporter, self._records = assembly, learner, reporter, records
         self._training = assembly.experiment.training
-        self._sampler = assembly.sampler()
+        self._timetable = assembly.timetable()
         self._optimizer = assembly.parts.at(Optimizer, "training", "optimizer")
         self._schedule = assembly.parts.at(Schedule, "training", "schedule") if self._training.schedule else None
         found = assembly.parts.below(Callback, "training", "callbacks")
         self._callbacks = [found[name] for name in sorted(found, key=int)]
-        self._epochs = sum(stage.epochs for stage in self._training.stages)
-        self._steps = self._epochs * len(self._sampler)
-        self._bad = BadSamples(len(assembly.folds.train), reporter.bad)
-        self._bad_validation = BadSamples(len(assembly.folds.validation), reporter.bad)
+        self._epochs, self._steps = self._timetable.epochs, self._timetable.steps
+        checks = assembly.experiment.data.checks
+        self._bad = BadSamples(len(assembly.folds.train), reporter.bad, checks)
+        self._bad_validation = BadSamples(len(assembly.folds.validation), reporter.bad, checks)
         self._frozen_of = -1
         progress = learner.progress
         progress.memory = progress.memory or [{} for _ in self._callbacks]
@@ -114,20 +114,22 @@ class Loop:
 
     def _epoch_waits(self) -> bool:
         """Say whether the steps of an epoch are done, but not its validation."""
-        progress, size = self._learner.progress, len(self._sampler)
-        return progress.step > progress.closed * size and (progress.step % size == 0 or bool(progress.ended))
+        progress, table = self._learner.progress, self._timetable
+        begun = progress.step > table.start(progress.closed)
+        return begun and (table.ends_at(progress.step) or bool(progress.ended))
 
     def _run_epochs(self) -> None:
         progress = self._learner.progress
         items = Items(self._assembly.dataset, self._assembly.augmenter())
         batch = self._assembly.experiment.data.batch
-        batches = TrainingBatches(self._sampler, progress.step, self._steps)
+        batches = TrainingBatches(self._timetable, progress.step, self._steps)
         self._begin_stage()
         loader = Loader(items, batches, batch.workers, batch.size, self._reporter.in_loader)
         with closing(iter(loader)) as loading:
             started = time.perf_counter()
             for loaded in loading:
                 self._one(loaded, started)
+                del loaded  # the next batch is put together in its memory
                 if progress.ended:
                     return
                 if (request := self._reporter.control.wanted()) and progress.step < self._steps:
@@ -138,7 +140,7 @@ class Loop:
         """Take a step, and what is due after it: the end of the epoch, or a checkpoint."""
         progress = self._learner.progress
         ended = self._step(loaded, started)
-        if ended or progress.step % len(self._sampler) == 0:
+        if ended or self._timetable.ends_at(progress.step):
             progress.ended = ended or ""
             self._close_epoch()
         elif progress.step % self._training.checkpoint_steps == 0 and not progress.skipped:
@@ -157,7 +159,7 @@ class Loop:
 
     @property
     def _epoch(self) -> int:
-        return min(self._learner.progress.step // len(self._sampler), self._epochs - 1)
+        return self._timetable.epoch_of(self._learner.progress.step)
 
     @property
     def _stage(self) -> int:
@@ -248,7 +250,8 @@ class Loop:
         self._begin_stage()
 
     def _validate(self) -> dict[str, dict[str, object]]:
-        ids, batch = self._assembly.folds.validation, self._assembly.experiment.data.batch
+        closing = stage_of(self._training.stages, self._learner.progress.closed)
+        ids, batch = self._assembly.validation(closing), self._assembly.experiment.data.batch
         if not ids:
             return {"losses": {}, "metrics": {}}
         self._reporter.status.progress(message="validation")

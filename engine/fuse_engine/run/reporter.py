@@ -14,6 +14,7 @@ from fuse_engine.run.callbacks import BatchReport
 from fuse_engine.run.checkpoint import NoSpace, State
 from fuse_engine.run.control import Control
 from fuse_engine.run.events import EventLog
+from fuse_engine.run.failed import list_failed
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.loading import Bad
 from fuse_engine.run.lock import Lock
@@ -60,8 +61,10 @@ class Reporter:
         return message.replace(f"{self.folder.experiment_folder()}{os.sep}", "")
 
     def bad(self, bad: Bad) -> None:
-        """Tell of a sample that is passed over."""
+        """Tell of a sample that cannot be used, and list it."""
         self.warn(f"passed over: {bad.message}", bad.id)
+        with contextlib.suppress(OSError):  # a full disk; the event and the log say it too
+            list_failed(self.folder.failed, bad.id, bad.step, self._without_folder(bad.message))
 
     def batch(
         self, report: BatchReport, stage: int, epochs: int, steps: int, lr: float, ids: Sequence[str]

@@ -15,6 +15,7 @@ import torch
 
 from fuse_engine.core.errors import FuseError, RunError
 from fuse_engine.core.files import sweep_partial, write_json
+from fuse_engine.data.split import write_split
 from fuse_engine.run.analyze import analyze
 from fuse_engine.run.assembly import Assembly, Part
 from fuse_engine.run.average import Average
@@ -26,6 +27,7 @@ from fuse_engine.run.device import Choice, choose, describe, differences
 from fuse_engine.run.events import EventLog
 from fuse_engine.run.executors import thread_count
 from fuse_engine.run.folder import RunFolder
+from fuse_engine.run.gate import refuse_unhealthy
 from fuse_engine.run.infer import infer_with
 from fuse_engine.run.lock import Lock
 from fuse_engine.run.loop import Learner, Loop
@@ -86,11 +88,17 @@ def _carry_out(reporter: Reporter) -> str:
     experiment = reporter.folder.experiment()
     run = experiment.run
     with _alone(thread_count(run.threads)):
-        if problems := check(experiment, samples=False):
+        saved = reporter.folder.split
+        if problems := check(experiment, samples=False, saved=saved):
             raise RunError(*problems)
-        assembly = Assembly.of(experiment)
+        assembly = Assembly.of(experiment, saved)
+        for remark in assembly.folds.remarks:
+            reporter.warn(str(remark), remark.sample)
         choice = choose(run)
         reporter.control.leave_if_cancelled()
+        if run.train and experiment.data.checks.gate:
+            reporter.state("starting", "the doctor looks at the samples")
+            refuse_unhealthy(assembly, lambda share: reporter.control.leave_if_cancelled())
         continued = _tell_environment(reporter, assembly, choice)
         ended = _train(reporter, assembly, choice, continued) if run.train else ""
         if run.infer:
@@ -129,6 +137,8 @@ def _tell_environment(reporter: Reporter, assembly: Assembly, choice: Choice) ->
         reporter.warn(f"continued, but not bit for bit: {', '.join(changed)}")
     write_json(folder.path / "environment.json", now)
     assembly.parts.resolved().save(folder.path / "experiment.yaml")
+    if not folder.split.exists():
+        write_split(folder.split, assembly.folds)
     reporter.log.write("environment", device=choice.device, precision=choice.precision, why=choice.why,
                        threads=now["threads"])  # fmt: skip
     return bool(before)

@@ -13,12 +13,16 @@ PLACES = {
     "validate": "checking",
     "flow": "checking",
     "cohort": "cohorts",
+    "parts": "cohorts",
     "sample": "samples",
     "steps": "samples",
     "augment": "augmenting",
     "predict": "results",
     "heatmap": "results",
     "image": "files",
+    "health": "health",
+    "roundtrip": "health",
+    "thumbnails": "thumbnails",
 }
 """Method -> module of this package; the function has the method's name."""
 

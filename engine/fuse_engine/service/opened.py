@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -15,8 +16,8 @@ from fuse_engine.core.experiment import Experiment
 from fuse_engine.data.cache import Memory
 from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.processor import Value
-from fuse_engine.data.source import Cohort, read_cohort
-from fuse_engine.service.identity import identity
+from fuse_engine.data.source import Cohort, read_cohort, without_excluded
+from fuse_engine.service.identity import identity, tree_identity
 from fuse_engine.service.work import Work
 
 T = TypeVar("T")
@@ -63,6 +64,8 @@ class Values:
 _experiments: Recent[Experiment] = Recent(16)
 _cohorts: Recent[Cohort] = Recent(4)
 _datasets: Recent[Dataset] = Recent(8)
+_folders: dict[Path, list[int]] = {}
+"""What the folders of sources were like when they were last looked through."""
 values = Values()
 """Shared by all requests; a fingerprint names a value whatever experiment it belongs to."""
 
@@ -80,13 +83,20 @@ def open_experiment(text: str, folder: str) -> Experiment:
     return _experiments.get((text, folder), make)
 
 
-def open_cohort(experiment: Experiment) -> Cohort:
-    """Return the samples of an experiment, read again when a file of its source changed.
+def open_cohort(experiment: Experiment, whole: bool = False, again: bool = False) -> Cohort:
+    """Return the samples of an experiment, without those it excludes unless `whole`.
+
+    They are read again when a file of the source changed; folders are looked through for that only when asked
+    for by `again`, since that takes its time.
 
     Raises:
         FuseError: when the source cannot be read.
     """
-    return _cohorts.get(_source_key(experiment), lambda: read_cohort(experiment))
+    key = _source_key(experiment, again)
+    found = _cohorts.get(key, lambda: read_cohort(experiment, whole=True))
+    if whole or experiment.data.excluded is None:
+        return found
+    return _cohorts.get((key, _excluded_key(experiment)), lambda: without_excluded(found, experiment))
 
 
 def open_dataset(experiment: Experiment) -> Dataset:
@@ -96,8 +106,17 @@ def open_dataset(experiment: Experiment) -> Dataset:
         FuseError: when the source, a step or the split does not work.
     """
     data = {**experiment.data.model_dump(mode="json"), "batch": None, "seed": experiment.seed}
-    key = (_source_key(experiment), json.dumps(data, sort_keys=True))
+    key = (_source_key(experiment), _excluded_key(experiment), json.dumps(data, sort_keys=True))
     return _datasets.get(key, lambda: Dataset.from_experiment(experiment, open_cohort(experiment)))
+
+
+def open_browsed(experiment: Experiment) -> Dataset:
+    """Return the dataset of an experiment with the samples it excludes: they can be looked at like the others.
+
+    Raises:
+        FuseError: when the source, a step or the split does not work.
+    """
+    return replace(open_dataset(experiment), cohort=open_cohort(experiment, whole=True))
 
 
 def read_value(dataset: Dataset, id: str, key: str) -> Value:  # noqa: A002 the name in the protocol
@@ -125,10 +144,23 @@ def read_sample(work: Work, dataset: Dataset, id: str) -> NestedDict:  # noqa: A
     return sample
 
 
-def _source_key(experiment: Experiment) -> str:
+def _source_key(experiment: Experiment, again: bool = False) -> str:
     spec = experiment.data.source
-    files = [identity(experiment.folder / str(text)) for text in _texts(spec.args)]
+    files = [_seen(experiment.folder / text, again) for text in _texts(spec.args)]
     return json.dumps([spec.name, spec.args, str(experiment.folder), files], sort_keys=True)
+
+
+def _excluded_key(experiment: Experiment) -> str:
+    path = experiment.data.excluded
+    return "" if path is None else json.dumps([str(path), identity(experiment.folder / path)])
+
+
+def _seen(path: Path, again: bool) -> list[int]:
+    if not path.is_dir():
+        return identity(path)
+    if again or path not in _folders:
+        _folders[path] = tree_identity(path)
+    return _folders[path]
 
 
 def _texts(value: Any) -> list[str]:
@@ -137,4 +169,4 @@ def _texts(value: Any) -> list[str]:
         return [text for item in value.values() for text in _texts(item)]
     if isinstance(value, list):
         return [text for item in value for text in _texts(item)]
-    return [value] if isinstance(value, str) else []
+    return [value] if isinstance(value, str) and value else []

@@ -14,7 +14,7 @@ from fuse_engine.core.errors import FuseError, nearest
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Pipeline, Value
 from fuse_engine.data.source import Row
-from fuse_engine.service.opened import open_dataset, open_experiment, read_sample, values
+from fuse_engine.service.opened import open_browsed, open_experiment, read_sample, values
 from fuse_engine.service.pictures import Picture, facts, picture, text_of
 from fuse_engine.service.work import Work
 
@@ -33,7 +33,7 @@ def sample(
     Raises:
         SampleError: naming sample and step.
     """
-    dataset = open_dataset(open_experiment(experiment, folder))
+    dataset = open_browsed(open_experiment(experiment, folder))
     row = dataset.cohort.row(id)
     parts = [pipeline.fingerprint(row) for pipeline in dataset.pipelines.values()]
     fingerprint = hashlib.sha256("".join(parts).encode()).hexdigest()
@@ -55,7 +55,7 @@ def steps(work: Work, experiment: str, folder: str, id: str, key: str) -> list[d
         SampleError: naming sample and step.
         FuseError: for a key that nothing makes; names the nearest.
     """
-    dataset = open_dataset(open_experiment(experiment, folder))
+    dataset = open_browsed(open_experiment(experiment, folder))
     if key not in dataset.pipelines:
         raise FuseError(f"nothing makes '{key}'", nearest=nearest(key, dataset.pipelines))
     pipeline, row = dataset.pipelines[key], dataset.cohort.row(id)

@@ -74,12 +74,40 @@ def test_polygons_of_a_volume_name_their_slice(tmp_path: Path, volume: Image, ro
         Contours()(None, row(image="v.nii", contours="[[[0, 0], [1, 0], [1, 1]]]"))
 
 
+def test_a_polygon_inside_another_is_a_hole_where_asked(picture: str, row: Rows) -> None:
+    outer = [[9.5, 9.5], [29.5, 9.5], [29.5, 29.5], [9.5, 29.5]]
+    inner = [[14.5, 14.5], [19.5, 14.5], [19.5, 24.5], [14.5, 24.5]]
+    cell = row(image=picture, contours=json.dumps([outer, inner]))
+    assert Contours()(None, cell).array.sum() == 400
+    ring = Contours(holes=True)(None, cell).array[0]
+    assert ring.sum() == 400 - 50
+    assert not ring[15:25, 15:20].any()
+
+
+def test_polygons_in_mm_lie_where_the_patient_is(tmp_path: Path, volume: Image, row: Rows) -> None:
+    write_image(tmp_path / "v.nii", volume)
+    corners = [(2, 1.5, 1.5), (2, 1.5, 5.5), (2, 4.5, 5.5), (2, 4.5, 1.5)]
+    points = [list(volume.geometry.point(corner)) for corner in corners]
+    found = Contours(unit="mm")(None, row(image="v.nii", contours=json.dumps([points])))
+    expected = np.zeros((6, 8, 10), bool)
+    expected[2, 2:5, 2:6] = True
+    np.testing.assert_array_equal(found.array[0], expected)
+    tilted = [*points[:3], list(volume.geometry.point((3.2, 4.5, 1.5)))]
+    with pytest.raises(SampleError, match="polygon 1 must lie within one slice"):
+        Contours(unit="mm")(None, row(image="v.nii", contours=json.dumps([tilted])))
+    above = [list(volume.geometry.point((9, y, x))) for _, y, x in corners]
+    with pytest.raises(SampleError, match="polygon 1 must lie in a slice from 0 to 5, not in 9"):
+        Contours(unit="mm")(None, row(image="v.nii", contours=json.dumps([above])))
+    with pytest.raises(SampleError, match=r"three or more \[x, y, z\]"):
+        Contours(unit="mm")(None, row(image="v.nii", contours="[[[0, 0], [1, 0], [1, 1]]]"))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[[1, 2", "column 'contours' is not readable as JSON"),
         ("[" * 100_000, "column 'contours' is not readable as JSON"),
-        ('{"a": 1}', "holds no list of polygons"),
+        ('{"a": 1}', "holds no list"),
         ("[[[1, 2], [3, 4]]]", "polygon 1 must be a list of three or more"),
         ("[[[1, 2], [3, 4], [5, NaN]]]", "polygon 1 must be a list of three or more"),
         ('[[[1, 2], [3, 4], [5, 6]], [[1, 2], [3, 4], [5, "x"]]]', "polygon 2 must be a list"),

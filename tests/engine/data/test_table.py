@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import io
+import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.data import Cohort, Table
@@ -44,6 +51,26 @@ def test_parquet_keeps_numbers_exact(tmp_path: Path) -> None:
     assert cohort.frame["big"].tolist() == ["123456789012345678", ""]
     assert cohort.frame["age"].tolist() == ["63.5", ""]
     assert cohort.frame["day"].tolist() == ["2020-01-02"] * 2
+
+
+def test_parquet_lists_are_written_out_and_bytes_refused(tmp_path: Path) -> None:
+    columns = {
+        "id": pa.array(["a", "b"]).dictionary_encode(),
+        "points": [[[1.5, 2], [3, 4]], None],
+        "ok": [True, None],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    cohort = Table(path=Path("t.parquet")).read(tmp_path)
+    assert cohort.column("points") == ["[[1.5, 2.0], [3.0, 4.0]]", ""]
+    assert (cohort.ids, cohort.column("ok")) == (("a", "b"), ["True", ""])
+    pq.write_table(pa.table({"id": ["a"], "png": [b"\x89PNG"]}), tmp_path / "t.parquet")
+    with pytest.raises(
+        FuseError, match="t.parquet: column 'png' holds bytes; expected text or numbers; got binary"
+    ):
+        Table(path=Path("t.parquet")).read(tmp_path)
+    pq.write_table(pa.table({"id": pa.array([b"\xff"]).view(pa.string())}), tmp_path / "t.parquet")
+    with pytest.raises(FuseError, match="t.parquet is not readable as Parquet; got .*UTF"):
+        Table(path=Path("t.parquet")).read(tmp_path)
 
 
 def test_frame_numbers_become_text_without_growing_a_fraction() -> None:
@@ -114,7 +141,9 @@ def test_a_file_that_is_not_there_or_not_a_table(tmp_path: Path) -> None:
     with pytest.raises(FuseError, match="t.parquet is not readable as Parquet"):
         Table(path=Path("t.parquet")).read(tmp_path)
     (tmp_path / "t.xls").touch()
-    with pytest.raises(FuseError, match="cannot read t.xls; expected a .csv, .tsv or .parquet file"):
+    with pytest.raises(
+        FuseError, match=r"cannot read t.xls; expected a .csv, .tsv, .xlsx or .parquet file; save it"
+    ):
         Table(path=Path("t.xls")).read(tmp_path)
 
 
@@ -133,3 +162,70 @@ def test_select_keeps_the_order_asked_for(tmp_path: Path) -> None:
     assert "b" not in chosen
     with pytest.raises(FuseError, match="no sample 'aa'; did you mean 'a'"):
         cohort.select(["aa"])
+
+
+CONDITIONS = """id,site,age
+a,X,50
+b,X,60
+c,Y,50
+d,Z,70
+"""
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ids"),
+    [
+        ([{"site": ["X"]}], "ab"),
+        ([{"site": ["X", "Y"], "age": ["50"]}], "ac"),
+        ([{"site": ["Z"]}, {"age": ["50"]}], "acd"),
+        ([], "abcd"),
+    ],
+)
+def test_conditions_are_or_between_and_and_inside(
+    tmp_path: Path, conditions: list[dict[str, list[str]]], ids: str
+) -> None:
+    frame = pd.read_csv(io.StringIO(CONDITIONS), dtype=str)
+    fits = [
+        all(row[name] in values for name, values in one.items())
+        for _, row in frame.iterrows()
+        for one in conditions
+    ]
+    reference = np.reshape(fits, (4, -1)).any(1) if conditions else np.ones(4, bool)
+    write(tmp_path / "t.csv", CONDITIONS)
+    cohort = Table(path=Path("t.csv"), conditions=conditions).read(tmp_path)
+    assert cohort.ids == tuple(ids) == tuple(frame["id"][reference])
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        ([{"sites": ["X"]}], "t.csv: the column of a condition 'sites' is not there.*did you mean 'site'"),
+        (
+            [{"age": ["50"]}, {"site": ["x"]}],
+            "t.csv: a condition asks for 'x', which column 'site' does not hold; did",
+        ),
+        ([{"site": ["Z"], "age": ["50"]}], "t.csv: no sample fits the conditions"),
+    ],
+)
+def test_conditions_that_cannot_be_met(
+    tmp_path: Path, conditions: list[dict[str, list[str]]], message: str
+) -> None:
+    write(tmp_path / "t.csv", CONDITIONS)
+    with pytest.raises(FuseError, match=message):
+        Table(path=Path("t.csv"), conditions=conditions).read(tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [{"conditions": [{}]}, {"conditions": [{"a": []}]}, {"sheet": "one"}])
+def test_arguments_that_mean_nothing(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="expected"):
+        Table(path=Path("t.csv"), **arguments)
+
+
+def test_a_huge_table_is_read_in_a_moment(tmp_path: Path) -> None:
+    ids = [f"{n:06d}" for n in range(200_000)]
+    lines = "\n".join(f"{name},p{n % 999},1e5,NA" for n, name in enumerate(ids))
+    start = time.monotonic()
+    cohort = write(tmp_path / "t.csv", f"id,patient,x,y\n{lines}\n").read(tmp_path)
+    assert cohort.row("123456").columns == {"id": "123456", "patient": "p579", "x": "1e5", "y": "NA"}
+    assert len(cohort.codes("patient").texts) == 999
+    assert time.monotonic() - start < 5

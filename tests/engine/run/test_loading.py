@@ -9,11 +9,13 @@ import pytest
 
 from fuse_engine.core.errors import RunError, SampleError
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.sections import Checks
 from fuse_engine.data.sampler import BatchSampler
 from fuse_engine.run import loading
 from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.loading import Bad, BadSamples, Items, Loader, TrainingBatches, plain_batches
 from fuse_engine.run.process import start
+from fuse_engine.run.timetable import Timetable
 from tests.engine.run.story import batches
 
 
@@ -48,7 +50,7 @@ def test_too_many_bad_samples_end_the_run_and_are_named(tiny: Experiment) -> Non
 
 def test_a_hundredth_of_the_samples_may_be_bad() -> None:
     told: list[Bad] = []
-    bad = BadSamples(250, told.append)
+    bad = BadSamples(250, told.append, Checks())
     bad.note([Bad("a", "broken"), Bad("a", "broken")])
     bad.note([Bad("b", "broken")])
     with pytest.raises(SampleError, match="3 samples cannot be used"):
@@ -92,8 +94,12 @@ def test_whatever_a_step_raises_becomes_the_sample_s_name(
 
 def test_a_continuation_gets_the_batches_that_were_left(tmp_path: Path) -> None:
     sampler = BatchSampler([f"s{number}" for number in range(8)], 3, seed=4)
-    whole = list(TrainingBatches(sampler, 0, 9))
+    table = Timetable([(sampler, 2), (BatchSampler(["s8", "s9", "s10", "s11"], 2, seed=4), 1)])
+    whole = list(TrainingBatches(table, 0, table.steps))
     assert [len(batch) for batch in whole[:3]] == [3, 3, 2]
-    assert [batch[0][0] for batch in whole] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    for first in range(9):
-        assert list(TrainingBatches(sampler, first, 9)) == whole[first:]
+    assert [batch[0][0] for batch in whole] == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert sorted(name for batch in whole[6:] for _, name in batch) == ["s10", "s11", "s8", "s9"]
+    for first in range(table.steps):
+        assert list(TrainingBatches(table, first, table.steps)) == whole[first:]
+    assert [table.ends_at(step) for step in range(9)] == [step in (3, 6, 8) for step in range(9)]
+    assert [table.epoch_of(step) for step in range(9)] == [0, 0, 0, 1, 1, 1, 2, 2, 2]

@@ -48,6 +48,7 @@ def events(folder: RunFolder, kind: str) -> list[dict[str, Any]]:
 
 def test_a_finished_run_leaves_what_the_design_says(trained: RunFolder) -> None:
     files = ["experiment.yaml", "environment.json", "submit.json", "status.json", "events.jsonl", "metrics.csv"]
+    files.append("split.csv")
     folders = ["control", "checkpoints", "tensorboard", "predictions", "analysis"]
     assert {path.name for path in trained.path.iterdir()} == {".lock", *files, *folders}
     assert [len(events(trained, kind)) for kind in ("batch", "epoch")] == [6, 2]

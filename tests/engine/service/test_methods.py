@@ -64,27 +64,18 @@ def test_every_method_exists_and_takes_its_work_first():
         methods.find("samples")
 
 
-def test_the_table_comes_with_the_use_of_every_sample(ask, tiny):
-    reply = ask("cohort")
-    assert reply["columns"] == ["id", "patient", "image", "mask", "finding", "age"]
-    assert reply["rows"][0][:3] == ["s00", "p00", "image00.png"]
-    assert set(reply["folds"].values()) == {"train", "validation", "test"}
-    assert len(reply["folds"]) == len(reply["rows"]) == 16
-    assert reply["problems"] == []
-
-
 def test_a_label_outside_the_classes_is_found_with_its_sample(ask, tiny):
     table = tiny.folder / "cohort.csv"
     text = table.read_text(encoding="utf-8")
     table.write_text(text.replace("mask03.png,positive", "mask03.png,positif"), encoding="utf-8")
-    problems = ask("cohort")["problems"]
+    problems = ask("validate")
     assert [problem["sample"] for problem in problems] == ["s03"]
     assert "positif" in str(problems[0])
 
 
 def test_a_missing_file_is_found_without_opening_images(ask, tiny):
     (tiny.folder / "image05.png").unlink()
-    problems = ask("cohort")["problems"]
+    problems = ask("validate")
     assert [(problem["sample"], problem["where"]) for problem in problems] == [
         ("s05", "data.input.image.0.LoadImage")
     ]
@@ -108,13 +99,6 @@ def test_a_changed_image_file_is_read_again(ask, tiny):
     after = ask("sample", id="s02")["image"]["array"]
     np.testing.assert_array_equal(after, ask("sample", id="s06")["image"]["array"])
     assert not np.array_equal(before, after)
-
-
-def test_a_changed_table_is_read_again(ask, tiny):
-    table = tiny.folder / "cohort.csv"
-    assert len(ask("cohort")["rows"]) == 16
-    table.write_text("\n".join(table.read_text(encoding="utf-8").splitlines()[:-1]) + "\n", encoding="utf-8")
-    assert len(ask("cohort")["rows"]) == 15
 
 
 def test_steps_show_every_stage_of_a_value(ask, tiny):

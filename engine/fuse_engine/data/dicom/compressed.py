@@ -49,7 +49,8 @@ def decode(header: Header, layout: Layout) -> NDArray[Any]:
     shape = (layout.frames, layout.rows, layout.columns, layout.samples)
     if found.size != np.prod(shape):
         raise SampleError(f"{header.path.name}: its pixels do not decompress to its size", got=str(found.shape))
-    return found.reshape(shape)
+    frames: NDArray[Any] = found.reshape(shape)
+    return frames
 
 
 def check(header: Header, layout: Layout) -> bytes:
@@ -149,17 +150,15 @@ def _described(syntax: str, layout: Layout) -> bytes:
             (0x00020010, "UI", syntax), (0x00020012, "UI", "2.25.2"),
         )
     )  # fmt: skip
-    image = b"".join(
-        _element(tag, vr, value)
-        for tag, vr, value in (
-            (0x00080016, "UI", _CAPTURE), (0x00080018, "UI", "2.25.1"), (0x00280002, "US", layout.samples),
-            (0x00280004, "CS", "MONOCHROME2" if grey else layout.photometric),
-            *([] if grey else [(0x00280006, "US", layout.planar)]),
-            (0x00280008, "IS", str(layout.frames)), (0x00280010, "US", layout.rows),
-            (0x00280011, "US", layout.columns), (0x00280100, "US", layout.bits), (0x00280101, "US", layout.stored),
-            (0x00280102, "US", layout.high), (0x00280103, "US", int(layout.signed)),
-        )
-    )  # fmt: skip
+    facts: list[tuple[int, str, str | int]] = [
+        (0x00080016, "UI", _CAPTURE), (0x00080018, "UI", "2.25.1"), (0x00280002, "US", layout.samples),
+        (0x00280004, "CS", "MONOCHROME2" if grey else layout.photometric),
+        *([] if grey else [(0x00280006, "US", layout.planar)]),
+        (0x00280008, "IS", str(layout.frames)), (0x00280010, "US", layout.rows),
+        (0x00280011, "US", layout.columns), (0x00280100, "US", layout.bits), (0x00280101, "US", layout.stored),
+        (0x00280102, "US", layout.high), (0x00280103, "US", int(layout.signed)),
+    ]  # fmt: skip
+    image = b"".join(_element(*fact) for fact in facts)
     return b"\0" * 128 + b"DICM" + _element(0x00020000, "UL", struct.pack("<I", len(meta))) + meta + image
 
 

@@ -47,8 +47,10 @@ def broken(path: Path) -> Iterator[None]:
         except SampleError:
             raise
         except (
-            ArithmeticError, AttributeError, EOFError, InvalidDicomError, LookupError, NotImplementedError, OSError,
-            RecursionError, TypeError, ValueError, struct.error,
+            ArithmeticError, AttributeError, EOFError, InvalidDicomError, LookupError, NotImplementedError,
+            OSError, RecursionError, TypeError, ValueError, struct.error,
         ) as error:  # fmt: skip
-            what = f"{type(error).__name__}: {error}" if isinstance(error, AttributeError) else type(error).__name__
+            what = (
+                f"{type(error).__name__}: {error}" if isinstance(error, AttributeError) else type(error).__name__
+            )
             raise SampleError(f"{path.name} is not a readable DICOM file", got=what) from None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.pixels import apply_color_lut, convert_color_space
+from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.data.dicom import compressed
@@ -17,9 +16,23 @@ from fuse_engine.data.dicom.layout import Layout, check_pixels
 from fuse_engine.data.dicom.nested import read_nested
 
 _PALETTE = tuple(
-    f"{colour}PaletteColorLookupTable{part}" for colour in ("Red", "Green", "Blue") for part in ("Descriptor", "Data")
+    f"{colour}PaletteColorLookupTable{part}"
+    for colour in ("Red", "Green", "Blue")
+    for part in ("Descriptor", "Data")
 )
 _SEGMENTED = tuple(f"Segmented{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
+
+
+def check_stored(header: Header, layout: Layout) -> None:
+    """Check that all pixels are there, without decompressing them.
+
+    Raises:
+        SampleError: when they are cut off, or not what the header says.
+    """
+    if header.pixels is not None and header.pixels.length is None:
+        compressed.check(header, layout)
+    else:
+        check_pixels(header, layout)
 
 
 def read_stored(header: Header, layout: Layout, into: NDArray[np.uint8] | None = None) -> NDArray[Any]:

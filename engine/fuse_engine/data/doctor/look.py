@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from fuse_engine.core.errors import FuseError, Problem, SampleError
 from fuse_engine.core.geometry import Geometry
+from fuse_engine.data.dicom.series import check_series, named_files
 from fuse_engine.data.image import Image
 from fuse_engine.data.integrity.pixels import refuse_holes
 from fuse_engine.data.processor import Pipeline
+from fuse_engine.data.processors.dicom import LoadDicom
 from fuse_engine.data.source import Row
 
 MANY = 256
@@ -40,6 +42,19 @@ class Look:
     """Values of a label map, lowest first; at most `MANY`."""
     digest: str = ""
     """The same for two images with the same pixels, whatever their files."""
+    remarks: tuple[str, ...] = ()
+    """What is odd about the slices of a DICOM series, which can be read nevertheless."""
+
+    @property
+    def grid(self) -> Geometry:
+        """The grid of what is known to be an image.
+
+        Raises:
+            FuseError: where no image was seen.
+        """
+        if self.geometry is None:
+            raise FuseError("no image was seen")
+        return self.geometry
 
     def to_text(self) -> str:
         """Return the look as JSON."""
@@ -48,7 +63,7 @@ class Look:
                 "problem": self.problem.to_json() if self.problem else None,
                 "geometry": self.geometry.to_json() if self.geometry else None,
                 "label": self.label, "constant": self.constant, "channels": self.channels,
-                "values": self.values, "digest": self.digest,
+                "values": self.values, "digest": self.digest, "remarks": self.remarks,
             }
         )  # fmt: skip
 
@@ -64,7 +79,7 @@ class Look:
             Problem(**found["problem"]) if found["problem"] else None,
             Geometry.from_json(found["geometry"]) if found["geometry"] else None,
             bool(found["label"]), tuple(found["constant"]), int(found["channels"]), tuple(found["values"]),
-            str(found["digest"]),
+            str(found["digest"]), tuple(found["remarks"]),
         )  # fmt: skip
 
 
@@ -93,8 +108,14 @@ def look(steps: Pipeline, row: Row) -> Look:
     constant = tuple(index for index, pixels in enumerate(value.array) if _is_constant(pixels))
     return Look(
         None, value.geometry, value.label, constant, len(value.array),
-        _values(value.array[0]) if value.label else (), _digest(value.array),
+        _values(value.array[0]) if value.label else (), _digest(value.array), tuple(_remarks(steps, row)),
     )  # fmt: skip
+
+
+def _remarks(steps: Pipeline, row: Row) -> Iterator[str]:
+    for step in steps.steps:
+        if isinstance(step, LoadDicom):
+            yield from (str(fault) for fault in check_series(named_files(row, step.column)) if not fault.blocking)
 
 
 def _is_constant(pixels: NDArray[Any]) -> bool:

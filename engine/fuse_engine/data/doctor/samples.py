@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from fuse_engine.data.doctor.look import Look, look, reading_steps
 from fuse_engine.data.doctor.passport import STRAIGHT, grid_difference, oblique_degrees, passport
 from fuse_engine.data.doctor.verdicts import Verdicts
 from fuse_engine.data.image import Image
-from fuse_engine.data.processor import Pipeline, Value
+from fuse_engine.data.processor import Pipeline, Processor, Value
 from fuse_engine.data.source import Row
 
 _NAMED = 5
@@ -57,7 +58,7 @@ class Doctor:
                     found += self._cells(key, pipeline, row, classes)
                     continue
                 steps = reading_steps(pipeline, row)
-                looks[key] = verdicts.get(steps.fingerprint(row), lambda steps=steps: look(steps, row))
+                looks[key] = verdicts.get(steps.fingerprint(row), partial(look, steps, row))
             except FuseError as error:
                 found.append(_finding(row, key, error.problems[0], "missing"))
         sound = {key: seen for key, seen in looks.items() if seen.geometry is not None}
@@ -66,20 +67,19 @@ class Doctor:
         matches = dict(self._grids(row, sound, found))
         return Report(
             row.id, tuple(_once(found)),
-            tuple(passport(row.id, key, _grid(seen), matches.get(key)) for key, seen in sound.items()),
+            tuple(passport(row.id, key, seen.grid, matches.get(key)) for key, seen in sound.items()),
             {key: seen.digest for key, seen in sound.items() if not seen.label and not _blank(seen)},
-            {key: tuple(reversed(_grid(seen).spacing)) for key, seen in sound.items() if _grid(seen).placed},
+            {key: tuple(reversed(seen.grid.spacing)) for key, seen in sound.items() if seen.grid.placed},
             classes,
         )  # fmt: skip
 
     def _cells(self, key: str, pipeline: Pipeline, row: Row, classes: dict[str, int]) -> Iterator[Finding]:
         """Try what the table says; steps that have not learned yet do so from this row alone."""
-        value: Value | None = None
+        ready: tuple[Processor, ...] = ()
         try:
-            for index, step in enumerate(pipeline.steps):
-                before = Pipeline(pipeline.steps[:index], pipeline.where)
-                ready = step.fit([row], before) if step.unfitted else step
-                value = Pipeline((*before.steps, ready), pipeline.where).run(row)
+            for step in pipeline.steps:
+                ready = (*ready, step.fit([row], Pipeline(ready)) if step.unfitted else step)
+            value = Pipeline(ready, pipeline.where).run(row)
         except FuseError as error:
             yield _finding(row, key, error.problems[0], "unexpected_label")
             return
@@ -94,6 +94,7 @@ class Doctor:
             yield _finding(row, key, seen.problem, "unreadable")
         if seen.geometry is None:
             return
+        yield from (Finding("series", row.id, remark, key, blocking=False) for remark in seen.remarks)
         if seen.label:
             yield from self._labels(row, key, seen)
         elif seen.constant:
@@ -114,12 +115,10 @@ class Doctor:
             yield Finding("unexpected_label", row.id, _too_many(named, limit), key)
 
     def _mapped(self, row: Row, key: str, seen: Look) -> tuple[int, ...] | Problem:
-        """Return what the steps after reading make of the values, tried on a picture that holds each of them once."""
-        dims = seen.geometry.dims if seen.geometry else 2
-        values = np.asarray(
-            seen.values, np.uint8 if 0 <= min(seen.values) and max(seen.values) < 256 else np.int32
-        )
-        array = values.reshape(1, *(1,) * (dims - 1), -1)
+        """Return what the steps after reading make of the values, tried on a picture with each of them once."""
+        small = min(seen.values) >= 0 and max(seen.values) < 256
+        values = np.asarray(seen.values, np.uint8 if small else np.int32)
+        array = values.reshape(1, *(1,) * (seen.grid.dims - 1), -1)
         value: Value = Image(array, Geometry.plain(array.shape[1:]))
         pipeline = self.pipelines[key]
         for step in pipeline.steps[len(reading_steps(pipeline, row).steps) :]:
@@ -137,13 +136,11 @@ class Doctor:
 
     def _grids(self, row: Row, sound: Mapping[str, Look], found: list[Finding]) -> Iterator[tuple[str, bool]]:
         """Yield whether each mask lies on the grid of one of the images."""
-        images = {key: _grid(seen) for key, seen in sound.items() if not seen.label}
+        images = {key: seen.grid for key, seen in sound.items() if not seen.label}
         for key, seen in sound.items():
             if not seen.label or not images:
                 continue
-            told = {
-                image: grid_difference(_grid(seen), grid, self.checks.grid_mm) for image, grid in images.items()
-            }
+            told = {image: grid_difference(seen.grid, grid, self.checks.grid_mm) for image, grid in images.items()}
             yield key, "" in told.values()
             if "" not in told.values():
                 image, words = next(iter(told.items()))
@@ -176,14 +173,9 @@ def _once(found: list[Finding]) -> Iterator[Finding]:
 
 
 def _too_many(values: str, limit: int) -> str:
-    return f"holds the label {values}; expected 0 to {limit - 1}: map it with `values`, or give the model more classes"
+    known = f"expected 0 to {limit - 1}"
+    return f"holds the label {values}; {known}: map it with `values`, or give the model more classes"
 
 
 def _blank(seen: Look) -> bool:
     return len(seen.constant) == seen.channels
-
-
-def _grid(seen: Look) -> Geometry:
-    if seen.geometry is None:
-        raise FuseError("no image was seen")
-    return seen.geometry

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 
 from fuse_engine.core.files import cache_dir
-from fuse_engine.data.doctor.look import Look
+from fuse_engine.data.code import code_of
+from fuse_engine.data.doctor.look import Look, look
 
 _log = logging.getLogger(__name__)
 _LIMIT = 500_000
@@ -19,7 +20,7 @@ _PATIENCE = 5.0
 
 
 class Verdicts:
-    """Looks by the fingerprint of the steps that read the file: its name, size, times and inode, and our code.
+    """Looks by the fingerprint of the steps that read the file: its name, size, times and inode, and all code.
 
     A context: what is new is written when it is left. Keys are digests, so no name of a file or sample is one.
     Where the disk does not play along, everything works without it.
@@ -30,6 +31,7 @@ class Verdicts:
         self._path = path or cache_dir() / "doctor.sqlite"
         self._new: dict[str, str] = {}
         self._base: sqlite3.Connection | None = None
+        self._code = code_of((look,)).digest[:16]
 
     def __enter__(self) -> Verdicts:
         """Open what is kept."""
@@ -59,6 +61,7 @@ class Verdicts:
 
     def get(self, fingerprint: str, make: Callable[[], Look]) -> Look:
         """Return a look that is kept, or make one."""
+        fingerprint = f"{fingerprint}-{self._code}"
         text = self._new.get(fingerprint) or self._kept(fingerprint)
         if text is not None:
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -131,8 +132,11 @@ def _numbers(content: bytes, dtype: np.dtype[Any]) -> NDArray[Any]:
     if len(content) % dtype.itemsize:
         raise FuseError("an array is damaged", expected=f"values of {dtype.itemsize} bytes", got=str(len(content)))
     if dtype.kind == "b":  # a byte that is neither 0 nor 1 is no bool
-        return np.frombuffer(content, np.uint8) != 0
-    return np.frombuffer(content, dtype).astype(dtype.newbyteorder("="), copy=False)
+        return np.asarray(np.frombuffer(content, np.uint8) != 0)
+    found: NDArray[Any] = np.frombuffer(content, dtype).astype(dtype.newbyteorder("="), copy=False)
+    if dtype.kind == "U" and found.size and int(found.view(np.uint32).max()) > sys.maxunicode:
+        raise FuseError("an array is damaged", expected="letters")
+    return found
 
 
 def _objects(content: Any) -> NDArray[Any]:

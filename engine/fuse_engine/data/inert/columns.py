@@ -230,7 +230,8 @@ def _arrow_type(record: Any) -> Any:
 
 
 def _in_zone(dates: pd.Series, zone: Any) -> pd.Series:
-    return dates.dt.tz_localize("UTC").dt.tz_convert(read_zone(zone) or "UTC")
+    found: pd.Series = dates.dt.tz_localize("UTC").dt.tz_convert(read_zone(zone) or "UTC")
+    return found
 
 
 def _for_pandas(array: NDArray[Any]) -> NDArray[Any]:

@@ -52,9 +52,9 @@ class _Machine:
         """Return what each opcode does with its argument."""
         push = self._stack.append
         found: dict[str, Callable[[Any], None]] = dict.fromkeys(_VALUES, push)
-        found |= {name: lambda _, make=make: push(make()) for name, make in _CONSTANTS.items()}
-        found |= {name: lambda _, make=make: push(make(self._marked())) for name, make in _MARKED.items()}
-        found |= {name: lambda _, count=count: push(self._popped(count)) for name, count in _TUPLES.items()}
+        found |= {name: self._making(make) for name, make in _CONSTANTS.items()}
+        found |= {name: self._gathering(make) for name, make in _MARKED.items()}
+        found |= {name: self._tying(count) for name, count in _TUPLES.items()}
         found |= dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), self._put)
         found |= dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), self._get)
         found |= dict.fromkeys(("PROTO", "FRAME"), lambda _: None)
@@ -71,6 +71,15 @@ class _Machine:
             "NEWOBJ_EX": lambda _: push(_call_with(*self._popped(3))),
         }  # fmt: skip
         return found
+
+    def _making(self, make: Callable[[], Any]) -> Callable[[Any], None]:
+        return lambda _: self._stack.append(make())
+
+    def _gathering(self, make: Callable[[list[Any]], Any]) -> Callable[[Any], None]:
+        return lambda _: self._stack.append(make(self._marked()))
+
+    def _tying(self, count: int) -> Callable[[Any], None]:
+        return lambda _: self._stack.append(self._popped(count))
 
     def pop(self) -> Any:
         """Take the top of the stack."""

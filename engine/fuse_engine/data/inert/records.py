@@ -11,7 +11,9 @@ import psutil
 
 from fuse_engine.core.errors import FuseError
 
-_OBJECTS = 40_000_000
+_OBJECTS = 200_000
+_SHARED = 8
+"""Objects of a table for each byte of its pickle: only what is shared takes less than a byte."""
 _BYTES = 256
 """Memory that one object may take, with its place on the stack, in the memo and in the table."""
 _SECONDS = 120.0
@@ -59,9 +61,9 @@ class Budget:
     depth = 40
     """How deep lists may lie in each other."""
 
-    def __init__(self) -> None:
-        """Start the clock."""
-        self._left = min(_OBJECTS, psutil.virtual_memory().available // 2 // _BYTES)
+    def __init__(self, size: int) -> None:
+        """Start the clock for a pickle of `size` bytes."""
+        self._left = min(_OBJECTS + _SHARED * size, psutil.virtual_memory().available // 2 // _BYTES)
         self._end = time.monotonic() + _SECONDS
         self._clock = _CLOCK
 
@@ -69,7 +71,7 @@ class Budget:
         """Count objects that are made.
 
         Raises:
-            FuseError: when they are more than the memory holds, or take too long.
+            FuseError: when they are more than the file or the memory can hold, or take too long.
         """
         self._left -= objects
         self._clock -= objects

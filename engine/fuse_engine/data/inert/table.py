@@ -24,12 +24,16 @@ def read_content(content: bytes) -> pa.Table:
     Raises:
         FuseError: when it is no pickle, is damaged, or holds anything but a DataFrame of plain values.
     """
-    budget = Budget()
+    budget = Budget(len(content))
     record = parse(content, budget)
     if not is_call(record, "pandas", "DataFrame"):
         raise unexpected(record, "a pickled pandas DataFrame")
     state = fields(record.state)
-    return _frame(state.get("_mgr", state.get("_data")), Columns(budget), budget)
+    try:
+        return _frame(state.get("_mgr", state.get("_data")), Columns(budget), budget)
+    # what pandas says of dates that no calendar holds
+    except (ValueError, ArithmeticError, NotImplementedError) as error:
+        raise FuseError("the pickle is damaged", got=str(error)[:200]) from None
 
 
 def _frame(manager: Any, columns: Columns, budget: Budget) -> pa.Table:
@@ -82,14 +86,21 @@ def _places(record: Any, count: int, budget: Budget) -> list[int]:
     """Return the positions of the columns that a block holds."""
     if is_call(record, "pandas", "BlockPlacement") and record.args:
         record = record.args[0]
-    if is_call(record, "builtins", "slice") and len(record.args) == 3:
-        if all(part is None or (type(part) is int and 0 < abs(part) + 1 < 2**62) for part in record.args):
-            return list(range(*_positions(record.args, count)))
+    found: list[int] | None = None
+    if is_call(record, "builtins", "slice") and _is_slice(record.args):
+        found = list(range(*slice(*record.args).indices(count)))
     elif is_array(record):
-        found = read_array(record, budget)
-        if found.dtype.kind in "iu" and found.ndim == 1 and np.isin(found, range(count)).all():
-            return found.tolist()
-    raise unexpected(record, "the positions of columns")
+        positions = read_array(record, budget)
+        if positions.dtype.kind in "iu" and positions.ndim == 1 and np.isin(positions, range(count)).all():
+            found = positions.tolist()
+    if found is None:
+        raise unexpected(record, "the positions of columns")
+    return found
+
+
+def _is_slice(args: tuple[Any, ...]) -> bool:
+    whole = all(part is None or (type(part) is int and abs(part) < 2**62) for part in args)
+    return whole and len(args) == 3 and args[2] != 0
 
 
 def _column(part: Any, name: str, count: int, columns: Columns) -> pd.Series:

@@ -6,10 +6,10 @@ import datetime
 import decimal
 import json
 import math
-import re
 import uuid
 import zoneinfo
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,9 @@ from fuse_engine.data.inert.arrays import is_array, read_array, read_bytes, read
 from fuse_engine.data.inert.records import Budget, Call, Dict, Global, Set, fields, is_call, is_global, unexpected
 
 _DIGITS = 256
-_ZONE = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
 _RESOLUTIONS = {7: "s", 8: "ms", 9: "us", 10: "ns"}
 """Units of pandas' time stamps by their number."""
+_PLAIN = (str, int, float, bytes, type(None))
 _DATA = "text, numbers, dates, or lists of them"
 
 
@@ -53,25 +53,28 @@ class Values:
             FuseError: when it is no data, or lies too deep.
         """
         if depth > self._budget.depth:
-            raise FuseError(
-                "a cell of the pickle is nested too deep", expected=f"at most {self._budget.depth} lists"
-            )
+            raise FuseError("a cell of the pickle is nested too deep")
+        if isinstance(record, _PLAIN):
+            return self._plain(record)
         self._budget.spend()
-        if isinstance(record, list | tuple | Set):
-            return self._many(record.items if isinstance(record, Set) else record, depth)
-        if isinstance(record, Dict):
-            return self._entries(record.pairs, depth)
+        if isinstance(record, list | tuple):
+            return self._many(record, depth)
         if is_array(record):
             return self._array(record, depth)
         if isinstance(record, Call):
             return self._called(record, depth)
+        if isinstance(record, Dict):
+            return self._entries(record.pairs, depth)
+        if isinstance(record, Set):
+            return self._many(record.items, depth)
         if is_global(record, "pandas", "NA", "NaT"):
             return None
-        return self._plain(record)
+        raise unexpected(record, _DATA)
 
     def _plain(self, record: Any) -> Any:
         if isinstance(record, str):
             return self._budget.text(record)
+        self._budget.spend()
         if isinstance(record, float):
             return None if math.isnan(record) else record
         if record is None or (isinstance(record, int) and record.bit_length() <= _DIGITS):
@@ -127,9 +130,8 @@ class Values:
         try:
             return make(record)
         except (ValueError, ArithmeticError, TypeError, LookupError) as error:
-            raise FuseError(
-                "a value of the pickle is damaged", expected=record.function.name, got=str(error)
-            ) from None
+            name = record.function.name
+            raise FuseError("a value of the pickle is damaged", expected=name, got=str(error)) from None
 
 
 def read_zone(record: Any) -> datetime.tzinfo | None:
@@ -145,12 +147,13 @@ def read_zone(record: Any) -> datetime.tzinfo | None:
     name = record.args[0] if isinstance(record, Call) and record.args else None
     if not (is_call(record, "pytz", "_p") or _is_zoneinfo(record)) or not isinstance(name, str):
         raise unexpected(record, "a time zone")
-    if not _ZONE.fullmatch(name):
-        raise FuseError("the pickle names an impossible time zone")
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
+    # a name of the file's own making would be looked for among files and modules
+    return zoneinfo.ZoneInfo(name) if name in _zones() else None
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
 
 
 def _is_zoneinfo(record: Call) -> bool:
@@ -205,7 +208,7 @@ def _duration(record: Any) -> datetime.timedelta:
 
 def _stamp(record: Call) -> Any:
     value, _, zone, *unit = record.args
-    moment = np.datetime64(_whole(value), _RESOLUTIONS[_whole(unit[0])] if unit else "ns")
+    moment: np.datetime64 = np.int64(_whole(value)).view(f"M8[{_resolution(unit)}]")
     if np.isnat(moment):
         return None
     known = read_zone(zone) if zone is not None else None
@@ -215,7 +218,11 @@ def _stamp(record: Call) -> Any:
 
 def _span(record: Call) -> Any:
     value, *unit = record.args
-    return pd.Timedelta(np.timedelta64(_whole(value), _RESOLUTIONS[_whole(unit[0])] if unit else "ns"))
+    return pd.Timedelta(np.int64(_whole(value)).view(f"m8[{_resolution(unit)}]"))
+
+
+def _resolution(unit: list[Any]) -> str:
+    return _RESOLUTIONS[_whole(unit[0])] if unit else "ns"
 
 
 def _whole(record: Any) -> int:

@@ -12,18 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from fuse_engine.core.errors import SampleError
-from fuse_engine.data.integrity import (
-    content,
-    detached,
-    dicom,
-    grid,
-    metaimage,
-    naming,
-    nifti,
-    nrrd,
-    pictures,
-    pixels,
-)
 from fuse_engine.data.integrity.content import check_content
 from fuse_engine.data.integrity.detached import data_file
 from fuse_engine.data.integrity.dicom import check_dicom
@@ -34,10 +22,7 @@ from fuse_engine.data.integrity.nifti import check_nifti
 from fuse_engine.data.integrity.nrrd import check_nrrd
 from fuse_engine.data.integrity.pictures import check_jpeg, check_tiff
 
-__all__ = ["ENDINGS", "MODULES", "check_file", "check_grid", "check_name", "data_file", "ending"]
-
-MODULES = (content, detached, dicom, grid, metaimage, naming, nifti, nrrd, pictures, pixels)
-"""Everything that decides whether a file is accepted; what is kept of a file depends on their code."""
+__all__ = ["ENDINGS", "check_file", "check_grid", "check_name", "data_file", "ending"]
 
 _CHECKS = {
     ".nii": check_nifti, ".nii.gz": check_nifti, ".jpg": check_jpeg, ".jpeg": check_jpeg, ".tif": check_tiff,

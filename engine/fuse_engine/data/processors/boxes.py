@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
-from fuse_engine.data.processors import drawing
 from fuse_engine.data.processors.drawing import Annotations, are_numbers, plane_of
 
 _SLACK = 1e-6
@@ -48,10 +47,6 @@ class Boxes(Annotations):
             mask[_inside(low, high)] = 1
         else:
             _draw_in_mm(mask, grid, low, high)
-
-    def sources(self) -> tuple[object, ...]:
-        """Name what reads the cell."""
-        return (drawing,)
 
     def _corners(self, item: Any, dims: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the lowest and highest corner, x first."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from fuse_engine.core.component import Slot
@@ -52,9 +53,6 @@ class PerChannel(Processor):
         wrong = next((name for name in steps if not (name.isascii() and name.isdigit() and len(name) < 5)), None)
         if wrong is not None:
             raise ValueError(f"expected channels as whole numbers from 0, '{wrong}' is none")
-        spatial = next((step.name() for step in steps.values() if step.spatial), None)
-        if spatial is not None:
-            raise ValueError(f"expected steps that leave every pixel in its place, {spatial} does not")
         return steps
 
     @property
@@ -77,12 +75,7 @@ class PerChannel(Processor):
         channels = list(image.array)
         for name, step in self.steps.items():
             found = step(Image(image.array[int(name)][None], image.geometry), row)
-            if not isinstance(found, Image) or found.label or found.array.shape != (1, *image.array.shape[1:]):
-                raise SampleError(
-                    f"{step.name()} made something else of channel {name}",
-                    expected="one channel of the same size", got=_size(found),
-                )  # fmt: skip
-            channels[int(name)] = found.array[0]
+            channels[int(name)] = _same(found, image, f"{step.name()} of channel {name}")
         return Image(np.stack(channels), image.geometry)
 
     def reads(self, row: Row) -> dict[str, str | Path]:
@@ -99,5 +92,10 @@ def _require(channel: int, image: Image) -> None:
         raise SampleError(f"there is no channel {channel}", expected=f"0 to {len(image.array) - 1}")
 
 
-def _size(value: Value) -> str:
-    return " x ".join(map(str, value.array.shape)) if isinstance(value, Image) else type(value).__name__
+def _same(found: Value, image: Image, owner: str) -> NDArray[np.float32]:
+    """Return the one channel that a step made, on the grid of the image."""
+    one = isinstance(found, Image) and not found.label and len(found.array) == 1
+    if not isinstance(found, Image) or not one or not found.geometry.near(image.geometry):
+        got = " x ".join(map(str, found.array.shape)) if isinstance(found, Image) else type(found).__name__
+        raise SampleError(f"{owner} made something else of it", expected="one channel on the same grid", got=got)
+    return np.asarray(found.array[0], np.float32)

@@ -72,7 +72,7 @@ class OneHot(Processor):
             return Image((value.array == numbers).astype(np.float32), value.geometry)
         if isinstance(value, int):
             self._require(value, value)
-            return (np.arange(self.classes) == value).astype(np.float32)
+            return np.asarray(np.arange(self.classes) == value, np.float32)
         raise SampleError(
             "OneHot works on a label map or a class", expected="e.g. Label before it", got=_kind(value)
         )
@@ -82,6 +82,7 @@ class OneHot(Processor):
             raise SampleError(
                 f"class {low if low < 0 else high} is not among {self.classes} classes",
                 expected=f"0 to {self.classes - 1}; LabelLookup before it gives other numbers",
+                check="unexpected_label",
             )  # fmt: skip
 
 
@@ -118,7 +119,11 @@ def _numbers(found: NDArray[np.int64], numbers: Mapping[int, int], default: int 
 def _unknown(message: str, text: str, known: Iterable[str]) -> SampleError:
     names = list(known)
     return SampleError(
-        message, expected=f"one of {', '.join(names)}", got=short(text), nearest=nearest(text, names)
+        message,
+        expected=f"one of {', '.join(names)}",
+        got=short(text),
+        nearest=nearest(text, names),
+        check="unexpected_label",
     )
 
 

@@ -10,7 +10,6 @@ from skimage.draw import polygon
 
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
-from fuse_engine.data.processors import drawing
 from fuse_engine.data.processors.drawing import Annotations, are_numbers, plane_of
 
 
@@ -42,10 +41,6 @@ class Contours(Annotations):
             plane[inside] ^= 1
         else:
             plane[inside] = 1
-
-    def sources(self) -> tuple[object, ...]:
-        """Name what reads the cell."""
-        return (drawing,)
 
 
 def _plane_in_mm(

@@ -13,10 +13,10 @@ from pydantic import Field, field_validator, model_validator
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.registry import register
-from fuse_engine.data.image import Image, read_image
+from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Processor, Value, image_of
 from fuse_engine.data.processors.geometry import at_least_one, fill_of, same_axes
-from fuse_engine.data.processors.loading import file_reads
+from fuse_engine.data.processors.loading import column_reads, read_column
 from fuse_engine.data.source import Row
 
 Border = Literal["constant", "edge", "reflect"]
@@ -157,7 +157,7 @@ class CropForeground(Processor):
         """Return the part of `image` that is kept of `like`, which lies on the same grid."""
         if len(self.margin) > 1:
             same_axes(like.geometry, self.margin, "margin")
-        decides = read_image(row.path(self.like)) if self.like else like
+        decides = read_column(row, self.like) if self.like else like
         box = _bounds(np.logical_or.reduce(decides.array > self.above))
         if box is None:
             if self.empty == "whole":
@@ -171,7 +171,7 @@ class CropForeground(Processor):
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the file whose foreground decides."""
-        return file_reads(row, self.like) if self.like else {}
+        return column_reads(row, self.like) if self.like else {}
 
     def _on(
         self, image: Image, decides: Image, box: tuple[NDArray[np.int64], NDArray[np.int64]]

@@ -14,8 +14,9 @@ from pydantic import Field
 
 from fuse_engine.core.errors import SampleError, short
 from fuse_engine.core.geometry import Geometry
-from fuse_engine.data.image import Image, read_geometry
+from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Processor, Value
+from fuse_engine.data.processors.loading import column_reads, read_grid
 from fuse_engine.data.source import Row
 
 _FAR = 1_000_000
@@ -32,7 +33,7 @@ class Annotations(Processor):
     column: str
     """Column that holds the annotations."""
     image: str = "image"
-    """Column that names the image file; only its header is read."""
+    """Column that names the image file or DICOM series; only headers are read."""
     unit: Literal["pixels", "mm"] = "pixels"
     """Unit of the numbers: pixels of the image file, or mm in the patient (LPS, as in DICOM)."""
     where: dict[str, list[str]] = Field({})
@@ -41,7 +42,7 @@ class Annotations(Processor):
 
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the label map."""
-        grid = read_geometry(row.path(self.image))
+        grid = read_grid(row, self.image)
         mask = np.zeros(grid.shape, np.uint8)
         if all(row.text(column) in allowed for column, allowed in self.where.items()):
             for number, item in enumerate(self._items(row), 1):
@@ -64,7 +65,7 @@ class Annotations(Processor):
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the image file and the cells."""
         cells = {name: row.text(name) for name in (self.column, *self.where)}
-        return {f"file of {self.image}": row.path(self.image), **cells}
+        return {**{f"file of {name}": item for name, item in column_reads(row, self.image).items()}, **cells}
 
     def _items(self, row: Row) -> list[Any]:
         text = row.text(self.column)

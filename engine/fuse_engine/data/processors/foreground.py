@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.geometry import Geometry
-from fuse_engine.data.image import read_image
 from fuse_engine.data.processors.geometry import onto
+from fuse_engine.data.processors.loading import read_column
 from fuse_engine.data.source import Row
 
 
@@ -20,7 +20,7 @@ def read_mask(row: Row, column: str, grid: Geometry) -> NDArray[np.bool_]:
     Raises:
         SampleError: for a mask that marks nothing there.
     """
-    mask = onto(read_image(row.path(column), label=True), grid, "the image")
+    mask = onto(read_column(row, column, label=True), grid, "the image")
     inside = np.asarray(mask.array[0] != 0)
     if not inside.any():
         raise SampleError(f"the mask in column '{column}' marks no pixel of the image", expected="at least one")

@@ -13,8 +13,9 @@ from pydantic import Field, field_validator
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
-from fuse_engine.data.image import Image, from_itk, read_geometry, resample, to_itk
+from fuse_engine.data.image import Image, from_itk, resample, to_itk
 from fuse_engine.data.processor import Processor, Value, image_of
+from fuse_engine.data.processors.loading import column_reads, read_grid
 from fuse_engine.data.source import Row
 
 
@@ -102,25 +103,25 @@ class Resize(Processor):
 
 @register
 class ResampleLike(Processor):
-    """Puts an image onto the grid of the file in another column: linear, label maps nearest.
+    """Puts an image onto the grid of the image in another column: linear, label maps nearest.
 
     The remedy for a mask that was drawn on another grid than its image.
     """
 
     spatial: ClassVar[bool] = True
     column: str = "image"
-    """Column that names the file whose grid is taken; only its header is read."""
+    """Column that names the image file or DICOM series whose grid is taken; only headers are read."""
     fill: float = 0.0
     """What pixels beyond the image's edge hold; a whole number for a label map."""
 
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the image on the other grid; the image itself where it lies on that grid already."""
         image = image_of(value, "ResampleLike")
-        return onto(image, read_geometry(row.path(self.column)), f"the file in column '{self.column}'", self.fill)
+        return onto(image, read_grid(row, self.column), f"the image in column '{self.column}'", self.fill)
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the file whose grid is taken."""
-        return {self.column: row.path(self.column)}
+        return column_reads(row, self.column)
 
 
 def onto(image: Image, grid: Geometry, owner: str, fill: float = 0.0) -> Image:

@@ -14,9 +14,9 @@ from fuse_engine.core.errors import SampleError
 from fuse_engine.core.registry import register
 from fuse_engine.data.image import Image, read_image
 from fuse_engine.data.processor import Pipeline, Processor, Value, intensities
-from fuse_engine.data.processors import foreground
+from fuse_engine.data.processors.foreground import measured, read_mask
 from fuse_engine.data.processors.intensity import rising
-from fuse_engine.data.processors.loading import file_reads
+from fuse_engine.data.processors.loading import column_reads
 from fuse_engine.data.source import Row
 
 _measured: dict[str, list[float]] = {}
@@ -95,31 +95,27 @@ class HistogramMatch(Processor):
         image = _one_channel(value)
         if self.landmarks is None:
             raise SampleError("the landmarks have not been measured", expected="an experiment that was fitted")
-        mask = foreground.read_mask(row, self.mask, image.geometry) if self.mask else None
+        mask = read_mask(row, self.mask, image.geometry) if self.mask else None
         array = _matched(image.array, self._percentiles(image, mask), self.landmarks)
         return Image(array, image.geometry)
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the file of the mask."""
-        return file_reads(row, self.mask) if self.mask else {}
-
-    def sources(self) -> tuple[object, ...]:
-        """Name what finds the foreground."""
-        return (foreground,)
+        return column_reads(row, self.mask) if self.mask else {}
 
     def _measure(self, row: Row, before: Pipeline) -> list[float]:
         so_far = Pipeline((*before.steps, self), before.where)
         key = so_far.fingerprint(row)
         if key not in _measured:
             image = _one_channel(before.run(row))
-            mask = foreground.read_mask(row, self.mask, image.geometry) if self.mask else None
+            mask = read_mask(row, self.mask, image.geometry) if self.mask else None
             while len(_measured) >= _MEASURED:
                 _measured.pop(next(iter(_measured)))
             _measured[key] = self._percentiles(image, mask)
         return _measured[key]
 
     def _percentiles(self, image: Image, mask: NDArray[np.bool_] | None) -> list[float]:
-        counted = foreground.measured(image.array[0], mask, self.above)
+        counted = measured(image.array[0], mask, self.above)
         if not counted.size:
             raise SampleError(f"no pixel lies above {self.above:g}", expected="some foreground to measure")
         found: list[float] = np.percentile(counted, self.percentiles).tolist()
@@ -143,7 +139,8 @@ def _matched(array: NDArray[np.float32], own: list[float], wanted: list[float]) 
     targets = np.bincount(segment, wanted) / np.bincount(segment)
     if len(places) == 1:
         return np.full_like(array, wanted[0])
-    found = np.interp(array, places, targets)
     slopes = np.diff(targets) / np.diff(places)
-    found += slopes[0] * np.minimum(array - places[0], 0) + slopes[-1] * np.maximum(array - places[-1], 0)
-    return found.astype(np.float32)
+    low, high = min(float(array.min()), places[0] - 1), max(float(array.max()), places[-1] + 1)
+    first, last = targets[0] + slopes[0] * (low - places[0]), targets[-1] + slopes[-1] * (high - places[-1])
+    found = np.interp(array, [low, *places, high], [first, *targets, last])
+    return np.asarray(found, np.float32)

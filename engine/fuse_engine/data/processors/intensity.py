@@ -12,8 +12,8 @@ from pydantic import field_validator, model_validator
 from fuse_engine.core.registry import register
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Processor, Value, intensities
-from fuse_engine.data.processors import foreground
-from fuse_engine.data.processors.loading import file_reads
+from fuse_engine.data.processors.foreground import measured, read_mask
+from fuse_engine.data.processors.loading import column_reads
 from fuse_engine.data.source import Row
 
 
@@ -119,10 +119,10 @@ class Normalize(Processor):
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the normalized image."""
         image = intensities(value, "Normalize")
-        mask = foreground.read_mask(row, self.mask, image.geometry) if self.mask else None
+        mask = read_mask(row, self.mask, image.geometry) if self.mask else None
         array = np.zeros_like(image.array)
         for index, channel in enumerate(image.array):
-            counted = foreground.measured(channel, mask, self.above)
+            counted = measured(channel, mask, self.above)
             deviation = float(counted.std(dtype=np.float64)) if counted.size else 0.0
             if deviation > 0:
                 array[index] = (channel - counted.mean(dtype=np.float64)) / deviation
@@ -130,8 +130,4 @@ class Normalize(Processor):
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the file of the mask."""
-        return file_reads(row, self.mask) if self.mask else {}
-
-    def sources(self) -> tuple[object, ...]:
-        """Name what finds the foreground."""
-        return (foreground,)
+        return column_reads(row, self.mask) if self.mask else {}

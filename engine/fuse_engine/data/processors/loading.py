@@ -8,11 +8,15 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from fuse_engine.core.errors import SampleError
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
-from fuse_engine.data.image import Image, read_image, resample
+from fuse_engine.data.dicom.series import Files, named_files, read_series, read_series_geometry
+from fuse_engine.data.dicom.volume import flat
+from fuse_engine.data.image import Image, label_array, read_geometry, read_image, resample
 from fuse_engine.data.integrity import data_file
+from fuse_engine.data.integrity.naming import ENDINGS
 from fuse_engine.data.processor import Processor, Value
-from fuse_engine.data.processors import classes as label_maps
+from fuse_engine.data.processors.classes import looked_up
 from fuse_engine.data.source import Row
 
 
@@ -40,25 +44,21 @@ class LoadImage(Processor):
         image = read_image(row.path(self.column), self.label)
         if not self.values:
             return image
-        return label_maps.looked_up(image, {item: place for place, item in enumerate(self.values)})
+        return looked_up(image, {item: place for place, item in enumerate(self.values)})
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the file, and the one that holds its pixels where that is another."""
-        return file_reads(row, self.column)
-
-    def sources(self) -> tuple[object, ...]:
-        """Name what turns values into classes."""
-        return (label_maps,)
+        return column_reads(row, self.column)
 
 
 @register
 class LoadChannels(Processor):
-    """Reads the image files that several columns name into the channels of one image, e.g. CT and PET."""
+    """Reads the images that several columns name into the channels of one image, e.g. CT and PET."""
 
     columns: list[str] = Field(["image"], min_length=1)
-    """Columns that name the files, in the order of the channels."""
+    """Columns that name the image files or DICOM series, in the order of the channels."""
     resample: bool = False
-    """Put files of another grid onto the grid of the first, linearly; without it they are refused."""
+    """Put images of another grid onto the grid of the first, linearly; without it they are refused."""
 
     @field_validator("columns")
     @classmethod
@@ -70,7 +70,7 @@ class LoadChannels(Processor):
 
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the image, (channel, [z,] y, x), on the grid of the first file."""
-        first, *rest = (read_image(row.path(column)) for column in self.columns)
+        first, *rest = (read_column(row, column) for column in self.columns)
         arrays = [first.array]
         for column, image in zip(self.columns[1:], rest, strict=True):
             if not image.geometry.near(first.geometry):
@@ -80,23 +80,60 @@ class LoadChannels(Processor):
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the files."""
-        return {name: item for column in self.columns for name, item in file_reads(row, column).items()}
+        return {name: item for column in self.columns for name, item in column_reads(row, column).items()}
 
     def _fitted(self, image: Image, first: Image, column: str, row: Row) -> Image:
         if self.resample and image.geometry.dims == first.geometry.dims:
             return resample(image, first.geometry, label=False)
-        names = [row.path(name).name for name in (column, self.columns[0])]
+        other, name = (row.text(one).rsplit("/", 1)[-1] for one in (self.columns[0], column))
         raise SampleError(
-            f"{names[0]} (column '{column}') lies on another grid than {names[1]} (column '{self.columns[0]}')",
+            f"{name} (column '{column}') lies on another grid than {other} (column '{self.columns[0]}')",
             expected=f"{_grid(first)}; or `resample: true`", got=_grid(image),
         )  # fmt: skip
 
 
-def file_reads(row: Row, column: str) -> dict[str, str | Path]:
-    """Return the file that a column names, and the one that holds its pixels where that is another."""
-    path = row.path(column)
-    pixels = data_file(path)
-    return {column: path, **({f"{column} pixels": pixels} if pixels else {})}
+def read_column(row: Row, column: str, label: bool = False) -> Image:
+    """Read the image that a column names: an image file, or a DICOM series as a folder, a file or a list of files.
+
+    Raises:
+        SampleError: naming the file and why it cannot be used.
+    """
+    files = named_files(row, column)
+    if not _is_series(files):
+        return read_image(row.path(column), label)
+    image = read_series(files)
+    return Image(label_array(image.array), image.geometry) if label else image
+
+
+def read_grid(row: Row, column: str) -> Geometry:
+    """Read the grid of the image that a column names, from headers alone.
+
+    Raises:
+        SampleError: naming the file and why it cannot be used.
+    """
+    files = named_files(row, column)
+    return flat(read_series_geometry(files)[0]) if _is_series(files) else read_geometry(row.path(column))
+
+
+def column_reads(row: Row, column: str) -> dict[str, str | Path]:
+    """Return the files that a column names, and the one that holds the pixels where that is another.
+
+    Raises:
+        SampleError: for a file that is not there.
+    """
+    files = named_files(row, column)
+    if isinstance(files, Path):
+        return {column: files}
+    if len(files) > 1:
+        return {column: row.text(column), **{f"{column} {number}": path for number, path in enumerate(files, 1)}}
+    pixels = None if _is_series(files) else data_file(files[0])
+    return {column: files[0], **({f"{column} pixels": pixels} if pixels else {})}
+
+
+def _is_series(files: Files) -> bool:
+    """Say whether these are files of DICOM: a folder, a list, or a file whose name ends like no other image's."""
+    others = tuple(item for item in ENDINGS if item != ".dcm")
+    return isinstance(files, Path) or len(files) > 1 or not files[0].name.lower().endswith(others)
 
 
 def _grid(image: Image) -> str:

@@ -13,9 +13,9 @@ from fuse_engine.core.errors import SampleError
 from fuse_engine.core.registry import register
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Processor, Value, intensities
-from fuse_engine.data.processors import foreground, intensity
+from fuse_engine.data.processors.foreground import measured, read_mask
 from fuse_engine.data.processors.intensity import rising, windowed
-from fuse_engine.data.processors.loading import file_reads
+from fuse_engine.data.processors.loading import column_reads
 from fuse_engine.data.source import Row
 
 _QUARTILE = 0.67448975
@@ -59,10 +59,6 @@ class CtWindow(Processor):
         ]
         return Image(np.stack(found), image.geometry)
 
-    def sources(self) -> tuple[object, ...]:
-        """Name what maps the window."""
-        return (intensity,)
-
 
 @register
 class MriWindow(Processor):
@@ -99,10 +95,6 @@ class MriWindow(Processor):
         tails = _each(self.tail, len(image.array))
         found = [self._window(channel, tail) for channel, tail in zip(image.array, tails, strict=True)]
         return Image(np.stack(found), image.geometry)
-
-    def sources(self) -> tuple[object, ...]:
-        """Name what maps the window."""
-        return (intensity,)
 
     def _window(self, channel: NDArray[np.float32], tail: float) -> NDArray[np.float32]:
         threshold = float(threshold_otsu(channel))
@@ -144,20 +136,16 @@ class TrimmedNorm(Processor):
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the windowed image; a channel with nothing between the percentiles becomes the low end."""
         image = intensities(value, "TrimmedNorm")
-        mask = foreground.read_mask(row, self.mask, image.geometry) if self.mask else None
+        mask = read_mask(row, self.mask, image.geometry) if self.mask else None
         found = [self._window(channel, mask) for channel in image.array]
         return Image(np.stack(found), image.geometry)
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the file of the mask."""
-        return file_reads(row, self.mask) if self.mask else {}
-
-    def sources(self) -> tuple[object, ...]:
-        """Name what finds the foreground and maps the window."""
-        return (foreground, intensity)
+        return column_reads(row, self.mask) if self.mask else {}
 
     def _window(self, channel: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> NDArray[np.float32]:
-        inside = foreground.measured(channel, mask)
+        inside = measured(channel, mask)
         lowest, highest = midpoints(inside, self.percentiles)
         trimmed = inside[(inside > lowest) & (inside < highest)]
         if not trimmed.size:

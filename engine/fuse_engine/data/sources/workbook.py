@@ -6,7 +6,7 @@ import datetime
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,8 +25,8 @@ _DAMAGED = (
     AttributeError, OverflowError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 """What zipfile, the XML parser and openpyxl raise over damaged files."""
-_ROWS, _COLUMNS = 1_048_576, 16_384
-"""What Excel can hold; a damaged file may claim more and would be read for hours."""
+_ROWS = 1_048_576
+"""Rows that Excel can hold; a damaged file may claim more and would be read for hours."""
 
 
 def read_workbook(path: Path, sheet: str | None) -> tuple[pa.Table, Callable[[int], str]]:
@@ -39,24 +39,25 @@ def read_workbook(path: Path, sheet: str | None) -> tuple[pa.Table, Callable[[in
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and validation rules that openpyxl does not know
             formulas = _check_archive(file, path.name)
-            rows = _rows(file, path.name, sheet, values=True)
+            values = _rows(file, path.name, sheet, values=True)
             if formulas:
-                _refuse_uncomputed(path.name, rows, _rows(file, path.name, sheet, values=False))
+                _refuse_uncomputed(path.name, values, _rows(file, path.name, sheet, values=False))
     except _DAMAGED as error:
         raise FuseError(
             f"{path.name} is not readable as an Excel workbook", got=str(error).split("\n")[0]
         ) from None
+    rows = {number: row for number, row in values.items() if _width(row)}
     if not rows:
         raise FuseError(f"{path.name} is empty", expected="a first row with the names of the columns")
     (first, header), *rest = rows.items()
-    width = len(header)
-    names = [_text(value) for value in header]
+    width = _width(header)
+    names = [_text(value) for value in header[:width]]
     refuse_twins(names, f"{path.name}:{first}")
     for number, row in rest:
-        if len(row) > width:
+        if _width(row) > width:
             raise FuseError(
                 "a cell stands beside the named columns", source=f"{path.name}:{number}",
-                expected=f"{width} cells", got=str(len(row)),
+                expected=f"{width} cells", got=str(_width(row)),
             )  # fmt: skip
     columns = [[_text(row[place]) if place < len(row) else "" for _, row in rest] for place in range(width)]
     table = pa.table([text_column(column, name) for column, name in zip(columns, names, strict=True)], names)
@@ -106,14 +107,19 @@ def _rows(file: IO[bytes], name: str, sheet: str | None, values: bool) -> dict[i
     page = book[sheet or names[0]]
     # writers are known to note a size that is too small, which would cut the table
     page.reset_dimensions()
-    return {number: row for number, row in enumerate(_cells(page), 1) if row}
+    return {number: row for number, row in enumerate(map(_values, page.iter_rows(max_row=_ROWS)), 1) if row}
 
 
-def _cells(page: Any) -> Iterator[list[Any]]:
-    """Yield the cells of each row up to the last that holds something."""
-    for row in page.iter_rows(max_row=_ROWS, max_col=_COLUMNS):
-        width = next((place for place in range(len(row), 0, -1) if row[place - 1].value not in (None, "")), 0)
-        yield [_padded(cell) if type(cell.value) is int else cell.value for cell in row[:width]]
+def _values(row: Iterable[Any]) -> list[Any]:
+    """Return the values of a row's cells: None where there is nothing, empty text where a formula made it."""
+    return [
+        _padded(cell) if type(cell.value) is int else "" if cell.data_type == "str" else cell.value for cell in row
+    ]
+
+
+def _width(row: list[Any]) -> int:
+    """Return how many cells there are up to the last that holds something."""
+    return next((place for place in range(len(row), 0, -1) if row[place - 1] not in (None, "")), 0)
 
 
 def _padded(cell: Any) -> str:

@@ -17,6 +17,8 @@ _RUN = 16
 """Alike groups in a row from which on they are dealt all at once."""
 _DIGITS = 12
 """Decimals of the costs that count: what differs less is equal, and the smaller fold gets the group."""
+_EQUAL = 2 * 10.0**-_DIGITS
+"""Costs further apart differ in these decimals, so that most need not be rounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,39 +54,48 @@ class Deck:
         """Return the groups in the order they are dealt: the largest and rarest first, else by chance."""
         shuffled = pc.sort_indices(names).to_numpy().astype(np.int64)
         rng.shuffle(shuffled)
-        return shuffled[np.lexsort((self.rarest[shuffled], -self.sizes[shuffled]))]
+        result: Ints = shuffled[np.lexsort((self.rarest[shuffled], -self.sizes[shuffled]))]
+        return result
 
 
 class _Table:
     """What each fold holds so far."""
 
     def __init__(self, deck: Deck, shares: Sequence[float]) -> None:
-        self._deck, self._shares = deck, [float(share) for share in shares]
+        self._shares = [float(share) for share in shares]
+        self._starts, self._classes, self._counts = (
+            values.tolist() for values in (deck.starts, deck.classes, deck.counts)
+        )
         self._squares: list[int] = [int(total) ** 2 for total in deck.totals]
         self._held = [[0] * len(deck.totals) for _ in shares]
         self._sizes = [0] * len(shares)
 
     def give(self, group: int) -> int:
         """Give one group to the fold where the squares of the class shares grow least, then to the smallest."""
-        first, last = self._deck.starts[group : group + 2]
-        entries = [
-            (int(kind), int(count))
-            for kind, count in zip(self._deck.classes[first:last], self._deck.counts[first:last], strict=True)
-        ]
-        fold = min(range(len(self._sizes)), key=lambda index: self._cost(index, entries))
-        self._take(fold, entries)
+        entries = range(self._starts[group], self._starts[group + 1])
+        costs = [self._cost(fold, entries) for fold in range(len(self._sizes))]
+        least = min(costs) + _EQUAL
+        close = [fold for fold, cost in enumerate(costs) if cost <= least]
+        fold = close[0]
+        if len(close) > 1:
+            fold = min(close, key=lambda fold: (round(costs[fold], _DIGITS), self._filled(fold)))
+        for entry in entries:
+            self._add(fold, self._classes[entry], self._counts[entry])
         return fold
 
-    def _cost(self, fold: int, entries: list[tuple[int, int]]) -> tuple[float, float]:
-        held, growth = self._held[fold], 0.0
-        for kind, count in entries:
-            growth += ((held[kind] + count) ** 2 - held[kind] ** 2) / self._squares[kind]
-        return round(growth / self._shares[fold], _DIGITS), self._sizes[fold] / self._shares[fold]
+    def _filled(self, fold: int) -> float:
+        return self._sizes[fold] / self._shares[fold]
 
-    def _take(self, fold: int, entries: list[tuple[int, int]]) -> None:
-        for kind, count in entries:
-            self._held[fold][kind] += count
-            self._sizes[fold] += count
+    def _cost(self, fold: int, entries: range) -> float:
+        held, growth = self._held[fold], 0.0
+        for entry in entries:
+            kind, count = self._classes[entry], self._counts[entry]
+            growth += count * (2 * held[kind] + count) / self._squares[kind]
+        return growth / self._shares[fold]
+
+    def _add(self, fold: int, kind: int, count: int) -> None:
+        self._held[fold][kind] += count
+        self._sizes[fold] += count
 
     def give_run(self, kind: int, size: int, times: int) -> Ints:
         """Give `times` groups of `size` samples of one class, one after the other; return their folds.
@@ -100,7 +111,7 @@ class _Table:
                 break
             turns = min(times, 2 * turns)
         for fold in range(folds):
-            self._take(fold, [(kind, int(taken[fold]) * size)])
+            self._add(fold, kind, int(taken[fold]) * size)
         return chosen
 
     def _cheapest(self, kind: int, size: int, turns: int) -> Ints:
@@ -108,7 +119,7 @@ class _Table:
         before = np.tile(np.arange(turns) * size, len(self._sizes))
         held = np.asarray([held[kind] for held in self._held])[folds] + before
         shares = np.asarray(self._shares)[folds]
-        cost = np.round(((held + size) ** 2 - held**2) / self._squares[kind] / shares, _DIGITS)
+        cost = np.round(size * (2 * held + size) / self._squares[kind] / shares, _DIGITS)
         sizes = (np.asarray(self._sizes)[folds] + before) / shares
         return folds[np.lexsort((folds, sizes, cost))]
 
@@ -117,7 +128,7 @@ def deal(
     groups: Ints, names: pa.Array, classes: Ints, kinds: Sequence[str], shares: Sequence[float],
     rng: np.random.Generator,
 ) -> NDArray[np.int32]:  # fmt: skip
-    """Return the fold of each sample; folds hold `shares` of all samples and of each class as nearly as groups allow.
+    """Return the fold of each sample; folds hold `shares` of all and of each class as nearly as groups allow.
 
     `groups` and `classes` are positions in `names` and `kinds`; every group and class has a sample.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,7 +12,7 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.core.sections import Split
 from fuse_engine.data.source import Coded
 from fuse_engine.data.split.ready import is_one_of, sorted_codes
-from fuse_engine.data.split.sequence import Ints, group_k_fold, k_fold
+from fuse_engine.data.split.sequence import Ints, group_k_fold, k_fold, shuffle
 
 PARTS = ("train", "validation", "test")
 Parts = tuple[Ints, Ints, Ints]
@@ -59,7 +58,7 @@ def _none() -> Ints:
 def _by_proportion(keys: NDArray[np.int32], shares: Sequence[float], seed: int) -> Parts:
     """Divide the groups, in the order in which they first come, and give every sample to its group's part."""
     order = list(dict.fromkeys(keys.tolist()))
-    random.Random(seed).shuffle(order)
+    shuffle(order, seed)
     ranges = subject_ranges(order, shares)
     return tuple(np.flatnonzero(np.isin(keys, list(chosen))) for chosen in ranges)  # type: ignore[return-value]
 
@@ -85,11 +84,9 @@ def _by_institution(split: Split, institutions: Coded, seed: int) -> Parts:
     """Divide the subjects inside each institution, the institutions in sorted order."""
     count = len(institutions.codes)
     if count < 3:
-        raise FuseError(f"{count} subjects cannot be divided", where="data.split.institution", expected="3 or more")
-    out = is_one_of(
-        institutions, split.excluded_institutions, "data.split.excluded_institutions", "institution"
-    )
-    only = is_one_of(institutions, split.test_institutions, "data.split.test_institutions", "institution")
+        raise FuseError(f"{count} subjects are too few", where="data.split.institution", expected="3 or more")
+    out = is_one_of(institutions, split.excluded_institutions, "excluded_institutions", "institution")
+    only = is_one_of(institutions, split.test_institutions, "test_institutions", "institution")
     found: list[list[Ints]] = [[], [], []]
     order = sorted_codes(institutions)
     for number in range(len(institutions.dictionary)):
@@ -98,7 +95,7 @@ def _by_institution(split: Split, institutions: Coded, seed: int) -> Parts:
             ranges: tuple[set[int], ...] = (set(), set(), set(members.tolist()))
         else:
             shuffled = members.tolist()
-            random.Random(seed).shuffle(shuffled)
+            shuffle(shuffled, seed)
             ranges = subject_ranges(shuffled, split.shares)
         for part, chosen in zip(found, ranges, strict=True):
             part.append(members[np.isin(members, list(chosen))])

@@ -45,7 +45,7 @@ def make_folds(cohort: Cohort, split: Split, seed: int, folder: Path | None = No
     """
     groups = group_codes(cohort, split)
     fold, names = _divided(cohort, split, seed, groups, folder)
-    refuse_leaks(cohort, fold, names, groups, "folds")
+    refuse_leaks(cohort, fold, names, groups)
     there = np.bincount(fold[fold >= 0], minlength=len(names)) > 0
     uses = _uses(split, sorted((name for name, any_ in zip(names, there, strict=True) if any_), key=_natural))
     part_of = np.asarray([PARTS.index(uses.get(name, "unused")) for name in names] + [3], np.int8)
@@ -114,7 +114,7 @@ class _Own:
         return self._found, self._names
 
     def _chosen(self, institutions: Coded, field: str) -> NDArray[np.bool_]:
-        return is_one_of(institutions, getattr(self._split, field), f"data.split.{field}", "institution")
+        return is_one_of(institutions, getattr(self._split, field), field, "institution")
 
     def _divide_rest(self, rest: Ints, lists: Mapping[str, object], institutions: Coded | None) -> None:
         if not rest.size:
@@ -142,7 +142,8 @@ class _Own:
 
     def _hold_out(self, free: Ints, share: float) -> Ints:
         seed = self._seed if self._split.holdout_seed is None else self._split.holdout_seed
-        return free[self._dealt(free, [1 - share, share], "holdout", seed) == 1]
+        kept: Ints = free[self._dealt(free, [1 - share, share], "holdout", seed) == 1]
+        return kept
 
     def _dealt(self, chosen: Ints, shares: Sequence[float], *key: int | str) -> NDArray[np.int32]:
         """Return the part of each chosen sample; the last of `key` is the seed."""

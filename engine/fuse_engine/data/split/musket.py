@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +9,7 @@ from fuse_engine.core.sections import Split
 from fuse_engine.data.split.sequence import (
     Ints,
     k_fold,
+    shuffle,
     shuffle_split,
     stratified_k_fold,
     stratified_shuffle_split,
@@ -60,6 +59,6 @@ def _hold_out(split: Split, classes: Ints | None, count: int) -> tuple[Ints, Int
     if classes is not None:
         return stratified_shuffle_split(classes, split.holdout, seed)
     order = list(range(count))
-    random.Random(seed).shuffle(order)
+    shuffle(order, seed)
     cut = round(count - count * split.holdout)
     return np.asarray(order[:cut], np.int64), np.asarray(order[cut:], np.int64)

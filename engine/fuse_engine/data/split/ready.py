@@ -16,8 +16,8 @@ from fuse_engine.data.source import Coded, Cohort
 
 Ints = NDArray[np.int64]
 
-_NAMED = 3
-"""Things of one kind that a message names."""
+_TRIED = 10_000
+"""Names that are compared with a wrong one."""
 
 
 def group_codes(cohort: Cohort, split: Split) -> Coded:
@@ -57,8 +57,8 @@ def sorted_codes(coded: Coded) -> Ints:
     return result
 
 
-def is_one_of(coded: Coded, names: Sequence[str], where: str, what: str) -> NDArray[np.bool_]:
-    """Say of each sample whether its text is one of `names`.
+def is_one_of(coded: Coded, names: Sequence[str], field: str, what: str) -> NDArray[np.bool_]:
+    """Say of each sample whether its text is one of `names`, which stand in `field` of the split.
 
     Raises:
         FuseError: for a name that no sample has.
@@ -67,7 +67,7 @@ def is_one_of(coded: Coded, names: Sequence[str], where: str, what: str) -> NDAr
     for name in names:
         if name not in known:
             raise FuseError(
-                f"no {what} '{name}'", where=where, expected=f"one of {', '.join(known[:20])}",
+                f"no {what} '{name}'", where=f"data.split.{field}", expected=f"one of {', '.join(known[:20])}",
                 nearest=nearest(name, known),
             )  # fmt: skip
     numbers = [known.index(name) for name in names]
@@ -84,8 +84,8 @@ def listed(cohort: Cohort, split: Split, groups: Coded, folder: Path | None) -> 
     ids, seen = pa.array(cohort.ids), dict[str, NDArray[np.bool_]]()
     for part, entries in split.lists.items():
         where = f"data.split.lists.{part}"
-        wanted = pa.array(dict.fromkeys(read_list(entries, folder, where) if isinstance(entries, str) else entries))
-        wanted = wanted.cast(pa.string())
+        lines = read_list(entries, folder, where) if isinstance(entries, str) else entries
+        wanted = pa.array(list(dict.fromkeys(lines)), pa.string())
         unknown = wanted.filter(
             pc.invert(pc.or_(pc.is_in(wanted, value_set=ids), pc.is_in(wanted, value_set=groups.dictionary)))
         ).to_pylist()
@@ -93,7 +93,7 @@ def listed(cohort: Cohort, split: Split, groups: Coded, folder: Path | None) -> 
             raise FuseError(
                 f"no sample or group '{unknown[0]}'" + (f" and {len(unknown) - 1} more" if unknown[1:] else ""),
                 where=where, expected="ids, or groups, that the source lists",
-                nearest=nearest(unknown[0], cohort.ids[:10_000]),
+                nearest=nearest(unknown[0], [*groups.texts[:_TRIED], *cohort.ids[:_TRIED]]),
             )  # fmt: skip
         own = pc.is_in(ids, value_set=wanted).to_numpy(zero_copy_only=False)
         whole = pc.is_in(groups.dictionary, value_set=wanted).to_numpy(zero_copy_only=False)
@@ -124,26 +124,26 @@ def read_list(name: str, folder: Path | None, where: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def refuse_leaks(cohort: Cohort, places: NDArray[np.int32], names: Sequence[str], groups: Coded, kind: str) -> None:
-    """Refuse a group whose samples are in two places; `places` are positions in `names`, -1 for none.
+def refuse_leaks(cohort: Cohort, fold: NDArray[np.int32], names: Sequence[str], groups: Coded) -> None:
+    """Refuse a group whose samples are in two folds; `fold` holds positions in `names`, -1 for none.
 
     Raises:
         FuseError: naming the group, and a sample in each.
     """
-    used = np.flatnonzero(places >= 0)
+    used = np.flatnonzero(fold >= 0)
     if len(groups.dictionary) == len(cohort) or not used.size:
         return
     first = np.full(len(groups.dictionary), -1, np.int64)
     first[groups.codes[used[::-1]]] = used[::-1]
     other = first[groups.codes[used]]
-    wrong = used[places[other] != places[used]]
+    wrong = used[fold[other] != fold[used]]
     if not wrong.size:
         return
     leaking = np.unique(groups.codes[wrong])
     one, two = int(first[groups.codes[wrong[0]]]), int(wrong[0])
     more = f", and {len(leaking) - 1} more groups" if len(leaking) > 1 else ""
     raise FuseError(
-        f"the group '{groups.texts[groups.codes[two]]}' is in two {kind}{more}",
+        f"the group '{groups.texts[groups.codes[two]]}' is in two folds{more}",
         expected="all samples of a group in one",
-        got=f"'{cohort.ids[one]}' in '{names[places[one]]}', '{cohort.ids[two]}' in '{names[places[two]]}'",
+        got=f"'{cohort.ids[one]}' in '{names[fold[one]]}', '{cohort.ids[two]}' in '{names[fold[two]]}'",
     )

@@ -1,12 +1,14 @@
 """Folds in the order of the samples, as scikit-learn makes them.
 
-They are written out here, on numpy's frozen `RandomState`, so that folds that were published stay the same whatever
-version of scikit-learn is there: the tests compare with 1.9.
+They are written out here, on numpy's frozen `RandomState`, so that folds that were published stay the same
+whatever version of scikit-learn is there; the tests compare with it.
 """
 
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import MutableSequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,11 @@ from numpy.typing import NDArray
 from fuse_engine.core.errors import FuseError
 
 Ints = NDArray[np.int64]
+
+
+def shuffle(values: MutableSequence[int], seed: int) -> None:
+    """Shuffle a list of its owner in place, as Python's `random.seed(seed); random.shuffle(values)` does."""
+    random.Random(seed).shuffle(values)  # noqa: S311 the stream of the programs whose folds are made again
 
 
 def k_fold(count: int, folds: int, seed: int) -> Ints:
@@ -127,4 +134,5 @@ def _most_likely(counts: Ints, draws: int, rng: np.random.RandomState) -> Ints:
         missing -= len(chosen)
         if not missing:
             break
-    return found.astype(np.int64)
+    result: Ints = found.astype(np.int64)
+    return result

@@ -1,0 +1,173 @@
+"""`fuse-gui doctor`: what is wrong with the samples, before anything trains on them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from fuse_engine.cli.options import OK, OVERRIDES, PROBLEM, Subparsers, add_command, add_experiment, add_json
+from fuse_engine.cli.printing import one_line, print_json, print_table
+
+if TYPE_CHECKING:
+    from fuse_engine.core.experiment import Experiment
+    from fuse_engine.core.health import Finding
+    from fuse_engine.service.client import Engine
+
+EXAMPLES = f"""\
+  fuse-gui doctor pneumonia.yaml
+  fuse-gui doctor pneumonia.yaml --all --round-trips 20
+  fuse-gui doctor pneumonia.yaml --json > health.json
+
+exit codes: 0 nothing that blocks training, 1 something does
+
+{OVERRIDES}
+"""
+_SHOWN = 5
+_SLICE = 1.0
+_TRIES = 3
+"""Times a file may end the engine worker before the worker refuses to read it."""
+
+
+def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    sentence = "look at every sample: files, grids, labels, duplicates, leaks"
+    parser = add_command(subparsers, "doctor", sentence, EXAMPLES, run)
+    add_experiment(parser)
+    parser.add_argument(
+        "--all", action="store_true", help=f"show every finding, not the first {_SHOWN} of a check"
+    )
+    parser.add_argument(
+        "--round-trips", type=int, metavar="N",
+        help="samples that are sent through the steps and back (default: data.checks.round_trips)",
+    )  # fmt: skip
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the checks with their counts, then the findings, then the round trips."""
+    from fuse_engine.core.experiment import Experiment
+    from fuse_engine.core.health import Finding
+    from fuse_engine.service.client import Engine
+
+    experiment = Experiment.load(options.experiment, options.overrides)
+    checks = experiment.data.checks
+    engine = Engine()
+    try:
+        report = _health(engine, experiment)
+        count = checks.round_trips if options.round_trips is None else options.round_trips
+        trips = _round_trips(engine, experiment, count)
+    finally:
+        engine.close()
+    findings = [Finding.from_json(item) for item in report["findings"]]
+    blocking = [item for item in findings if item.blocks and item.check not in checks.ignore]
+    failed = [trip for each in trips.values() for trip in each.values() if not trip["ok"]]
+    if options.json:
+        print_json({**report, "round_trips": trips, "blocking": len(blocking) + len(failed)})
+    else:
+        _print(findings, report["total"], set(checks.ignore), None if options.all else _SHOWN)
+        _print_trips(trips)
+        told = f"{len(blocking)} findings and {len(failed)} round trips block training"
+        print(f"\n{told if blocking or failed else 'nothing blocks training'}")
+    return PROBLEM if blocking or failed else OK
+
+
+def _health(engine: Engine, experiment: Experiment) -> dict[str, Any]:
+    """Ask slice by slice; a file that ends the worker is tried again until the worker refuses it."""
+    from fuse_engine.core.errors import FuseError
+
+    found: dict[str, Any] = {"findings": [], "passports": [], "total": 0}
+    start, tries = 0, 0
+    while True:
+        try:
+            reply = _asked(engine, "health", experiment, start=start, seconds=_SLICE)
+        except FuseError as error:
+            tries += 1
+            if engine.pid is not None or tries > _TRIES:
+                raise
+            print(f"warning: {error}", file=sys.stderr)
+            continue
+        tries = 0
+        for name in ("findings", "passports"):
+            found[name] += reply[name]
+        found["total"] = reply["total"]
+        if reply["next"] is None:
+            return found
+        start = reply["next"]
+        if sys.stderr.isatty():
+            print(f"\rlooked at {start} of {reply['total']} samples", end="", file=sys.stderr, flush=True)
+
+
+def _round_trips(engine: Engine, experiment: Experiment, count: int) -> dict[str, dict[str, Any]]:
+    from fuse_engine.core.errors import FuseError
+    from fuse_engine.data.source import read_cohort
+
+    ids = read_cohort(experiment).ids
+    chosen = [ids[place * len(ids) // count] for place in range(min(count, len(ids)))] if count else []
+    found: dict[str, dict[str, Any]] = {}
+    for name in dict.fromkeys(chosen):
+        try:
+            found[name] = _asked(engine, "roundtrip", experiment, id=name)
+        except FuseError as error:  # what keeps a sample from being read stands among the findings
+            print(f"warning: {error}", file=sys.stderr)
+    return found
+
+
+def _asked(engine: Engine, method: str, experiment: Experiment, **arguments: Any) -> dict[str, Any]:
+    job = engine.request(method, experiment=experiment.to_yaml(), folder=str(experiment.folder), **arguments)
+    reply: dict[str, Any] = job.result()
+    return reply
+
+
+def _print(findings: list[Finding], total: int, ignored: set[str], shown: int | None) -> None:
+    from fuse_engine.core.health import CHECKS
+
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    print(f"{total} samples\n")
+    by_check = {name: [item for item in findings if item.check == name] for name in CHECKS}
+    rows = []
+    for name, same in by_check.items():
+        samples = len({item.sample for item in same if item.sample})
+        blocks = "ignored" if name in ignored else "blocks" if any(item.blocks for item in same) else ""
+        rows.append(
+            (
+                CHECKS[name].title,
+                str(len(same)) if same else "-",
+                str(samples) if samples else "",
+                blocks if same else "",
+            )
+        )
+    print_table(("check", "findings", "samples", ""), rows)
+    for name, same in by_check.items():
+        if not same:
+            continue
+        print(f"\n{CHECKS[name].title} ({name}). {CHECKS[name].help}")
+        print_indented([_line(item) for item in same[:shown]])
+        if shown is not None and len(same) > shown:
+            print(f"  and {len(same) - shown} more; --all shows them")
+
+
+def _line(finding: Finding) -> tuple[str, str, str]:
+    return one_line(finding.sample) or "(all)", finding.column, one_line(finding.message)
+
+
+def print_indented(rows: list[tuple[str, str, str]]) -> None:
+    """Print lines below a heading, in columns that line up."""
+    widths = [max(len(row[place]) for row in rows) for place in range(2)]
+    for first, second, third in rows:
+        print(f"  {first.ljust(widths[0])}  {second.ljust(widths[1])}  {third}")
+
+
+def _print_trips(trips: dict[str, dict[str, Any]]) -> None:
+    if not trips:
+        return
+    print("\nRound trips: through the steps and back onto the grid of the file")
+    rows = []
+    for name, keys in trips.items():
+        for key, trip in keys.items():
+            dice = ", ".join(f"{label}: {value:.2f}" for label, value in trip["dice"].items())
+            place = f"{trip['displacement_mm']:.2f} mm ({trip['displacement_voxels']:.2f} pixels) off"
+            words = [place, f"Dice {dice}" if dice else "", f"{trip['covered']:.0%} covered", trip["reason"]]
+            rows.append((one_line(name), key, "; ".join(word for word in words if word)))
+    print_indented(rows)

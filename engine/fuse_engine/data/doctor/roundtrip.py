@@ -1,0 +1,224 @@
+"""The way through the steps and back: does what the steps show still lie where it lay, and what is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fuse_engine.core.errors import SampleError
+from fuse_engine.core.geometry import Geometry
+from fuse_engine.core.sections import Checks
+from fuse_engine.data.doctor.locality import moves_pixels
+from fuse_engine.data.doctor.passport import grid_difference
+from fuse_engine.data.image import Image, resample
+from fuse_engine.data.processor import Pipeline, Processor
+from fuse_engine.data.source import Row
+
+_POINTS = 1_000_000
+"""Voxels of a mask that are looked up."""
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """What the steps of one pipeline do to the place of what they show, in one sample."""
+
+    displacement_mm: float = 0.0
+    """Largest distance in mm from where a pixel is said to be to where its content comes from; steps added up."""
+    displacement_voxels: float = 0.0
+    """The same in pixels of the grid after each step, along the axis in which it is largest."""
+    dice: Mapping[str, float] = field(default_factory=dict)
+    """Overlap of each label, forth and back, with what it was, from 0 to 1; empty where there is no mask."""
+    covered: float = 1.0
+    """Share of the mask, or of the image where there is none, that lies on the last grid, from 0 to 1."""
+    reason: str = ""
+    """What is wrong and the next move; empty where nothing is."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all of it is within the limits of the experiment's `checks`."""
+        return not self.reason
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "displacement_mm": self.displacement_mm, "displacement_voxels": self.displacement_voxels,
+            "dice": dict(self.dice), "covered": self.covered, "ok": self.ok, "reason": self.reason,
+        }  # fmt: skip
+
+
+def round_trips(pipelines: Mapping[str, Pipeline], row: Row, checks: Checks) -> dict[str, RoundTrip]:
+    """Return the round trip of every pipeline that makes an image; the sample's first mask goes along with images.
+
+    Raises:
+        SampleError: naming the sample and the step that fails.
+    """
+    traces: dict[str, list[tuple[Processor | None, Image]]] = {}
+    for key, pipeline in pipelines.items():
+        if pipeline.reads_files(row) and (found := list(_images(pipeline, row))):
+            traces[key] = found
+    masks = [trace[0][1] for trace in traces.values() if trace[0][1].label]
+    result = {}
+    for key, trace in traces.items():
+        start = trace[0][1]
+        fitting = (mask for mask in masks if not grid_difference(mask.geometry, start.geometry, checks.grid_mm))
+        mask = start if start.label else next(fitting, None)
+        result[key] = _judged(_travel(trace, mask, row, checks), checks, mask is not None)
+    return result
+
+
+def _images(pipeline: Pipeline, row: Row) -> Iterator[tuple[Processor | None, Image]]:
+    """Yield the image as it is read, then each step and what it makes of it, while that is an image."""
+    begun = False
+    for step, traced in zip(pipeline.steps, pipeline.trace(row), strict=False):
+        if isinstance(traced.value, Image):
+            yield (step if begun else None), traced.value
+            begun = True
+        elif begun:
+            return
+
+
+def _travel(
+    trace: Sequence[tuple[Processor | None, Image]], mask: Image | None, row: Row, checks: Checks
+) -> RoundTrip:
+    """Send coordinates and the mask through the spatial steps, and the mask back."""
+    first, moved, trip = trace[0][1], mask, RoundTrip()
+    for (_, before), (step, after) in pairwise(trace):
+        if step is None or before.geometry.dims != after.geometry.dims:
+            return replace(trip, covered=1.0)  # from here on the axes are others, and there is nothing to compare
+        stays = before.geometry.near(after.geometry)
+        if step.spatial:
+            trip = _add(trip, step, before, after, row, checks)
+            moved = None if moved is None else step.move(moved, before, row)
+        elif not stays:
+            trip = _blame(trip, f"{step.name()} changes the grid, but does not say that it is `spatial`")
+        if stays and moves_pixels(step, before, after, row):
+            trip = _blame(trip, f"{step.name()} moves pixels and leaves the grid as it was")
+    last = trace[-1][1].geometry
+    dice = {} if moved is None or mask is None else _dice(mask, resample(moved, first.geometry, label=True))
+    return replace(trip, dice=dice, covered=_covered(first.geometry, mask, last))
+
+
+def _add(trip: RoundTrip, step: Processor, before: Image, after: Image, row: Row, checks: Checks) -> RoundTrip:
+    """Add what one spatial step displaces; the first one beyond the limit is named."""
+    mm, voxels, grid = displacement(step, before, row)
+    added = replace(
+        trip, displacement_mm=trip.displacement_mm + mm, displacement_voxels=trip.displacement_voxels + voxels
+    )
+    if not grid.near(after.geometry):
+        return _blame(added, f"{step.name()} moves a mask onto another grid than its image")
+    if added.displacement_voxels > checks.displacement:
+        words = f"{added.displacement_mm:.3g} mm ({added.displacement_voxels:.3g} pixels)"
+        return _blame(added, f"{step.name()} shows pixels up to {words} from where its grid says they are")
+    return added
+
+
+def _blame(trip: RoundTrip, reason: str) -> RoundTrip:
+    return trip if trip.reason else replace(trip, reason=reason)
+
+
+def displacement(step: Processor, like: Image, row: Row) -> tuple[float, float, Geometry]:
+    """Return how far a spatial step puts pixels off their place: mm, pixels of the new grid, and that grid.
+
+    An image whose values are the mm of its own pixels goes through the step; where it comes out, they must be
+    those of the new grid. Pixels at the edge count as far as the step had neighbours on both sides.
+
+    Raises:
+        SampleError: when the step does not return an image with as many axes.
+    """
+    old = like.geometry
+    grid = old
+    errors: list[NDArray[np.float32]] = []
+    centre = old.point(tuple((n - 1) / 2 for n in old.shape))
+    for axis in range(old.dims):
+        own = _coordinate(old, axis, centre[axis])
+        moved = step.move(Image(own[None], old), like, row)
+        grid = moved.geometry
+        if grid.dims != old.dims:
+            raise SampleError(
+                f"{step.name()} changes the number of axes", expected=str(old.dims), got=str(grid.dims)
+            )
+        errors.append(moved.array[0] - _coordinate(grid, axis, centre[axis]))
+    if not (inner := _inner(old, grid)).any():
+        return 0.0, 0.0, grid
+    vectors = np.stack([error[inner] for error in errors])
+    mm = float(np.sqrt(np.square(vectors).sum(0)).max())
+    steps = grid.matrix.T @ vectors / np.asarray(grid.spacing)[:, None]
+    return mm, float(np.abs(steps).max()), grid
+
+
+def _coordinate(grid: Geometry, axis: int, zero: float) -> NDArray[np.float32]:
+    """Return the coordinate of every pixel along one axis of the patient, mm from `zero`."""
+    total = np.full((1,) * grid.dims, grid.origin[axis] - zero)
+    for image_axis in range(grid.dims):
+        place = grid.dims - 1 - image_axis
+        step = grid.matrix[axis, image_axis] * grid.spacing[image_axis]
+        shape = [1] * grid.dims
+        shape[place] = grid.size[image_axis]
+        total = total + (np.arange(grid.size[image_axis]) * step).reshape(shape)
+    return np.ascontiguousarray(np.broadcast_to(total, grid.shape), np.float32)
+
+
+def _inner(old: Geometry, new: Geometry) -> NDArray[np.bool_]:
+    """Return which pixels of the new grid the step could interpolate from old ones all around."""
+    inner = np.ones(new.shape, bool)
+    turn = old.matrix.T @ new.matrix
+    for axis in range(old.dims):
+        # how many old pixels one new pixel spans along this axis: it is the mean over as many to either side
+        reach = float(np.abs(turn[axis] * new.spacing).max()) / old.spacing[axis]
+        margin = max(0.0, reach - 0.5) if reach > 1 + 1e-6 else 0.0
+        place = _index(old, new, axis)
+        slack = 1e-3
+        within = (place >= margin - slack) & (place <= old.size[axis] - 1 - margin + slack)
+        if within.any():
+            inner &= within
+    return inner
+
+
+def _index(old: Geometry, new: Geometry, axis: int) -> NDArray[np.float32]:
+    """Return where each pixel of the new grid lies along one axis of the old one, in its pixels."""
+    column = old.matrix[:, axis]
+    total = np.full(new.shape, -float(column @ np.asarray(old.origin)), np.float32)
+    for patient in range(old.dims):
+        total += np.float32(column[patient]) * _coordinate(new, patient, 0.0)
+    return total / np.float32(old.spacing[axis])
+
+
+def _dice(mask: Image, back: Image) -> dict[str, float]:
+    found = {}
+    for value in np.unique(mask.array).tolist():
+        if value:
+            ours, other = mask.array == value, back.array == value
+            found[str(value)] = float(2 * (ours & other).sum() / (ours.sum() + other.sum()))
+    return found
+
+
+def _covered(first: Geometry, mask: Image | None, last: Geometry) -> float:
+    if first.dims != last.dims:
+        return 1.0
+    array = mask.array[0] if mask is not None and mask.array.any() else np.ones(first.shape, bool)
+    places = np.flatnonzero(array)
+    places = places[:: max(1, len(places) // _POINTS)]
+    index = np.stack(np.unravel_index(places, first.shape))[::-1]
+    points = np.asarray(first.origin)[:, None] + first.matrix @ (index * np.asarray(first.spacing)[:, None])
+    steps = last.matrix.T @ (points - np.asarray(last.origin)[:, None]) / np.asarray(last.spacing)[:, None]
+    sizes = np.asarray(last.size)[:, None]
+    return float(((steps > -0.501) & (steps < sizes - 0.499)).all(0).mean())
+
+
+def _judged(trip: RoundTrip, checks: Checks, masked: bool) -> RoundTrip:
+    """Compare overlap and cover with the limits."""
+    worst = min(trip.dice.items(), key=lambda pair: pair[1], default=("", 1.0))
+    if worst[1] < checks.dice:
+        words = (
+            f"label {worst[0]} comes back with a Dice of {worst[1]:.2f}: too small for the last grid, or cut off"
+        )
+        return _blame(trip, f"{words}; take a finer one, or lower `data.checks.dice` ({checks.dice:g})")
+    if masked and trip.covered < checks.covered:
+        words = f"{1 - trip.covered:.0%} of the mask is cut off"
+        return _blame(trip, f"{words}; crop less, or lower `data.checks.covered` ({checks.covered:g})")
+    return trip

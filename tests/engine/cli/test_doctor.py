@@ -1,0 +1,44 @@
+"""`fuse-gui doctor` shows a table of checks, then what was found, and its exit code says whether that blocks."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_good_samples_give_a_table_of_zeros(shell, tiny):
+    code, out, errors = shell("doctor", tiny, "--round-trips", 1)
+    assert (code, errors) == (0, [])
+    assert out[0] == "16 samples"
+    assert [line.split("  ")[0] for line in out[3:17]][:3] == [
+        "Unreadable files",
+        "Missing files",
+        "Unmatched files",
+    ]
+    assert all(line.endswith("-") for line in out[3:17] if not line.startswith("Empty masks"))
+    assert any("data.gt.segmentation  0.00 mm (0.00 pixels) off" in line for line in out)
+    assert out[-1] == "nothing blocks training"
+
+
+def test_findings_stand_below_their_check(shell, tiny):
+    (tiny.parent / "image03.png").unlink()
+    (tiny.parent / "mask05.png").write_bytes(b"\x89PNG")
+    text = (tiny.parent / "cohort.csv").read_text().replace(",normal,", ",norml,", 1)
+    (tiny.parent / "cohort.csv").write_text(text)
+    code, out, _ = shell("doctor", tiny, "--round-trips", 0)
+    assert code == 1
+    lines = "\n".join(out)
+    assert "\nMissing files (missing). The table names a file that is not there" in lines
+    assert "  s03  data.input.image  column 'image': no file " in lines
+    assert "  s05  data.gt.segmentation  cannot read mask05.png" in lines
+    assert "  s00  data.gt.classification  column 'finding' holds no known class" in lines
+    assert out[-1] == "3 findings and 0 round trips block training"
+
+
+def test_json_holds_everything(shell, tiny):
+    (tiny.parent / "image03.png").unlink()
+    code, out, _ = shell("doctor", tiny, "--json", "--round-trips", 2)
+    found = json.loads("\n".join(out))
+    assert (code, found["total"], found["blocking"]) == (1, 16, 1)
+    assert [item["sample"] for item in found["findings"] if item["check"] == "missing"] == ["s03"]
+    assert len([item for item in found["passports"] if item["column"] == "data.gt.segmentation"]) == 16
+    assert set(found["round_trips"]) == {"s00", "s08"}
