@@ -119,7 +119,7 @@ class Cohort:
 
 
 def _title(name: str, own: str) -> str:
-    return f"{name} (table)" if name in (PART, REASON) and name != own else name
+    return f"table.{name}" if name in (PART, REASON) and name != own else name
 
 
 EMPTY = Cohort({"id": Column.of([]), PART: Column.of([])})

@@ -60,7 +60,6 @@ class DataModel:
         self.thumbnails = ThumbnailsModel(project)
         self.statistics = StatisticsModel(self.rows)
         self._counts: dict[str, dict[str, int]] = {}
-        self._cohort_changed()
         project.cohort_changed.connect(self._cohort_changed)
         project.parts_changed.connect(self._parts_changed)
         project.values_changed.connect(self._values_changed)
@@ -69,6 +68,7 @@ class DataModel:
         project.requests.busy_changed.connect(self._say_changed)
         project.screen.changed.connect(self._screen_changed)
         self.health.found.connect(self._found)
+        self._cohort_changed()
 
     # -- what can be done -----------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ FILTER_HELP = (
 PREFIXES = ("has", "is", "check")
 COMPARE = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
 _TOKENS = re.compile(
-    r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<sign>==|!=|>=|<=|[&|()<>=!])|(?P<word>[^\s&|()<>=!]+))"""
+    r"""\s*(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<sign>==|!=|>=|<=|[&|()<>=!])|(?P<word>(?:has|is|check):(?=["'])|[^\s&|()<>=!]+))"""
 )
 
 Mask = NDArray[np.bool_]

@@ -287,7 +287,7 @@ def in_words(passport: Passport) -> str:
         parts.append(f"oblique {passport.oblique_deg:.3g}°")
     if passport.grid_matches is not None:
         parts.append("on the grid of its image" if passport.grid_matches else "not on the grid of its image")
-    return f"{passport.column}: {', '.join(filter(None, parts))}"
+    return f"{passport.column.removeprefix('data.')}: {', '.join(filter(None, parts))}"
 
 
 def _times(numbers: Sequence[float]) -> str:

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure as Canvas
 
 from fuse_gui.models.plot import Axes, Bars, Figure, Line, Table, thin
 
+LETTER = 7
+"""Pixels that a letter below a bar takes."""
 COLOURS = ("#4c9be8", "#f2a03d", "#5fbf77", "#e4637c", "#a887e0", "#8c8c8c", "#39b5b2", "#c9b458")
 FULL = "#3a7fc4"
 """Colour of a cell that holds all of its row."""
@@ -185,10 +187,11 @@ def _build_bars(bars: Bars, target: Any, theme: dict[str, str]) -> None:
     target.bar(middles, bars.counts, widths * gap, color=COLOURS[0])
     target.yaxis.get_major_locator().set_params(integer=True)
     if bars.labels:
-        target.set_xticks(middles, [_short(label) for label in bars.labels], fontsize=7)
+        room = max(int(target.bbox.width / len(bars.labels) / LETTER), 2)
+        target.set_xticks(middles, [_short(label, room) for label in bars.labels], fontsize=7)
 
 
-def _short(label: str, limit: int = 12) -> str:
+def _short(label: str, limit: int) -> str:
     return label if len(label) <= limit else f"{label[: limit - 1]}…"
 
 

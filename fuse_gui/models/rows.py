@@ -140,14 +140,14 @@ class Rows:
         """Return where a sample is seen, or None where it is not."""
         if sample_id != self._found[0]:
             row = self.row(sample_id)
-            hits = np.flatnonzero(self._order == row) if row is not None else ()
+            hits = np.flatnonzero(self._order == (-1 if row is None else row))
             self._found = sample_id, int(hits[0]) if len(hits) else None
         return self._found[1]
 
     def row(self, sample_id: str) -> int | None:
         """Return the row of the table that a sample stands in, seen or not, or None where there is none."""
         if sample_id != self._known[0]:
-            rows = self._columns[self._id].rows_of(sample_id) if self._id in self._columns else ()
+            rows = self._columns[self._id].rows_of(sample_id) if self._id in self._columns else np.arange(0)
             self._known = sample_id, int(rows[0]) if len(rows) else None
         return self._known[1]
 
@@ -170,7 +170,8 @@ class Rows:
         self._columns, self._id, self._list = dict(columns), id, list(columns.values())
         self._total = len(next(iter(columns.values()), ()))
         self._order, self._sorted = np.arange(self._total), None
-        self._found = self._known = None, None
+        self._found = None, None
+        self._known = None, None
         self._flags = {}
 
     def _arrange(self) -> None:

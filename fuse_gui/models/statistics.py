@@ -98,6 +98,7 @@ class StatisticsModel:
         """Follow the rows; nothing is counted until somebody looks."""
         self.rows = rows
         self.column = ""
+        self._chosen = False
         self._active = False
         self._made: Statistics | None = None
         rows.changed.connect(self._rows_changed)
@@ -111,7 +112,7 @@ class StatisticsModel:
     def choose(self, column: str) -> None:
         """Look at another column."""
         if column in self.rows.by_name and column != self.column:
-            self.column = column
+            self.column, self._chosen = column, True
             self._rows_changed()
 
     def set_active(self, active: bool) -> None:
@@ -142,9 +143,9 @@ class StatisticsModel:
 
     def _rows_changed(self) -> None:
         names = self.rows.by_name
-        if self.column not in names:
-            self.column = next((name for name, column in names.items() if 1 < len(column.texts) <= BARS), "")
-            self.column = self.column or next(iter(names), "")
+        if not self._chosen or self.column not in names:
+            few = (name for name, column in names.items() if 1 < len(column.texts) <= BARS)
+            self.column, self._chosen = next(few, next(iter(names), "")), False
         looked = self._active and self.column in names
         self._made = statistics(self.column, names[self.column], self.rows.seen) if looked else None
         self.changed.emit()

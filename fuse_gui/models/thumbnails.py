@@ -57,6 +57,10 @@ class ThumbnailsModel:
         """How many planes the widest of the known samples has: 1 or 3."""
         return max((len(found) for found in self._kept.values() if not isinstance(found, str)), default=1)
 
+    def width(self, gap: int) -> int:
+        """Return the pixels that the planes of a sample take side by side, `gap` pixels apart."""
+        return self.planes * self.size + (self.planes - 1) * gap if self.size else 0
+
     def set_size(self, name: str) -> None:
         """Show larger or smaller pictures, or none."""
         if name in SIZES and name != self.size_name:

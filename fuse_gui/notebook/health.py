@@ -11,7 +11,7 @@ from fuse_gui.models.health import HealthModel
 from fuse_gui.models.rows import Rows
 from fuse_gui.notebook.controls import Text, button, show
 
-STYLES = {"waiting": "", "fine": "success", "warning": "warning", "blocking": "danger"}
+STYLES = {"waiting": "", "fine": "", "warning": "warning", "blocking": "danger"}
 
 
 class HealthView(W.VBox):  # type: ignore[misc]
@@ -23,6 +23,8 @@ class HealthView(W.VBox):  # type: ignore[misc]
         self.chips = {name: button("", "", lambda name=name: toggle(name)) for name in CHECKS}  # type: ignore[misc]
         for name, chip in self.chips.items():
             chip.add_class(f"fuse-check-{name}")
+            chip.layout.height = "24px"
+            chip.style.font_size = "12px"
         self.progress = Text()
         self.stop = button(model.stop_label, model.stop_help, model.pause)
         self.start = button(model.start_label, model.start_help, model.resume)

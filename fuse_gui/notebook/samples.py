@@ -31,8 +31,9 @@ class SamplesView(W.VBox):  # type: ignore[misc]
         """Follow the model."""
         self.model = model
         self.pages = Pages(model.rows)
-        self.header = W.HBox()
-        self.rows = W.VBox(layout={"max_height": "420px", "overflow": "auto", "flex": "0 1 auto"})
+        self.header = W.HBox(layout={"flex": "0 0 auto", "overflow": "visible"})
+        self.rows = W.VBox(layout={"max_height": "420px", "overflow": "hidden auto", "flex": "0 1 auto"})
+        self.space = W.Box()
         self.words = Text()
         self.previous = button(self.pages.previous_label, "", lambda: self.pages.turn(-1), "36px")
         self.next = button(self.pages.next_label, "", lambda: self.pages.turn(1), "36px")
@@ -51,8 +52,8 @@ class SamplesView(W.VBox):  # type: ignore[misc]
         rows, positions = self.model.rows, self.pages.positions
         if rows.columns != self._columns or rows.order != self._order:
             self._columns, self._order = rows.columns, rows.order
-            self._widths = [(min(width, WIDEST) + 2) * LETTER for width in rows.widths()]
-            self.header.children = tuple(map(self._head, rows.columns, self._widths))
+            self._widths = [(min(max(width, 4), WIDEST) + 3) * LETTER for width in rows.widths()]
+            self.header.children = (self.space, *map(self._head, rows.columns, self._widths))
         while len(self._lines) < len(positions):
             self._lines.append(SampleRow(self.model))
         for line, position in zip(self._lines, positions, strict=False):
@@ -66,8 +67,11 @@ class SamplesView(W.VBox):  # type: ignore[misc]
 
     def draw_pictures(self) -> None:
         """Show the pictures that are known."""
+        width = self.model.thumbnails.width(GAP)
+        self.space.layout = {"width": f"{width + 8}px", "flex": "0 0 auto"}
+        self.rows.layout.width = self.header.layout.width = f"{sum(self._widths) + width + 40}px"
         for line in self._lines[: len(self.pages.positions)]:
-            line.draw_picture()
+            line.draw_picture(width)
 
     _order: object = None
 
@@ -82,6 +86,7 @@ class SamplesView(W.VBox):  # type: ignore[misc]
         ascending = not sign.endswith("▲")
         made = button(f"{name}{sign}", name, lambda: self.model.rows.sort(name, ascending), f"{width}px")
         made.style.font_weight = "bold"
+        made.layout.margin = "0"
         return made
 
 
@@ -92,12 +97,13 @@ class SampleRow(W.HBox):  # type: ignore[misc]
         """Take the model; `say` says which row."""
         self._model, self._id = model, ""
         self._shown: object = None
-        self.picture = W.Image(format="png", layout={"flex": "0 0 auto", "margin": "1px 6px 1px 2px"})
+        self.picture = W.Image(format="png")
+        self.space = W.Box([self.picture])
         self.choose = button("", "", lambda: model.project.select(self._id))
         self.cells = W.HTML()
-        super().__init__(
-            [self.picture, self.choose, self.cells], layout={"align_items": "center", "flex": "0 0 auto"}
-        )
+        self.choose.layout.margin = self.cells.layout.margin = "0"
+        layout = {"align_items": "center", "flex": "0 0 auto"}
+        super().__init__([self.space, self.choose, self.cells], layout=layout)
 
     def say(self, position: int, widths: Sequence[int]) -> None:
         """Show the row at a position."""
@@ -113,8 +119,9 @@ class SampleRow(W.HBox):  # type: ignore[misc]
         """Show whether this is the sample that is looked at."""
         self.choose.button_style = "primary" if self._id == sample_id else ""
 
-    def draw_picture(self) -> None:
-        """Show the picture, where it is known."""
+    def draw_picture(self, width: int) -> None:
+        """Show the picture, where it is known, in a place of `width` pixels."""
+        self.space.layout = {"width": f"{width + 8}px", "flex": "0 0 auto", "overflow": "hidden"}
         planes = self._model.thumbnails.of(self._id)
         if planes is self._shown:
             return
@@ -127,11 +134,12 @@ class SampleRow(W.HBox):  # type: ignore[misc]
 def cells(texts: Iterable[str], widths: Iterable[int], tones: Iterable[str]) -> str:
     """Return cells as HTML; what looks like markup stays text."""
     colours = {"faded": "color:#8c8c8c;", "warning": "color:#b36b00;"}
-    return "".join(
+    spans = "".join(
         f'<span title="{html.escape(text)}" style="{CELL}width:{width - 8}px;{colours.get(tone, "")}">'
         f"{html.escape(text) or '&nbsp;'}</span>"
         for text, width, tone in zip(texts, widths, tones, strict=True)
     )
+    return f'<div style="white-space:nowrap;padding-left:12px">{spans}</div>'
 
 
 def png(planes: Planes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -20,6 +20,7 @@ from fuse_gui.models.thumbnails import SIZES
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import HELP, WRONG, Combo, Text, tooltip
 from fuse_gui.qt.details import DetailsView
+from fuse_gui.qt.flow import Flow
 from fuse_gui.qt.fold import Fold
 from fuse_gui.qt.health import HealthView
 from fuse_gui.qt.leave import may_leave, save, save_as
@@ -73,7 +74,7 @@ class DataView(QWidget):  # type: ignore[misc]
         self._typing.setSingleShot(True)
         self._typing.setInterval(TYPING)
         self._typing.timeout.connect(lambda: model.set_filter(self.filter.text()))
-        self.filter.textEdited.connect(lambda: self._typing.start())
+        self.filter.textChanged.connect(lambda: self._typing.start())
         self.pictures = Combo()
         self.pictures.setToolTip(tooltip(model.thumbnails.help))
         self.pictures.offer(tuple(SIZES), model.thumbnails.size_name)
@@ -95,12 +96,12 @@ class DataView(QWidget):  # type: ignore[misc]
         self.exclude = _quiet(push(words.exclude_label, words.exclude_help, self.table.exclude))
         self.include = _quiet(push(words.include_label, words.include_help, self.table.include))
         self.undo = _quiet(push(words.undo_label, words.undo_help, words.undo))
-        steps, left_out = QHBoxLayout(), QHBoxLayout()
-        for part in (self.previous, self.next, self.truth):
-            steps.addWidget(part)
-        for part in (self.exclude, self.include, self.undo):
-            left_out.addWidget(part)
-        return stack(steps, left_out, self.sample, self.details, grows=self.details)
+        buttons = QWidget()
+        flow = Flow(gap=6)
+        buttons.setLayout(flow)
+        for part in (self.previous, self.next, self.truth, self.exclude, self.include, self.undo):
+            flow.addWidget(part)
+        return stack(buttons, self.sample, self.details, grows=self.details)
 
     def _files(self) -> QHBoxLayout:
         model = self.model
@@ -143,7 +144,8 @@ class DataView(QWidget):  # type: ignore[misc]
         self.summary.say(model.summary)
         self.problems.say(model.table_problems)
         if self.filter.text().strip() != model.rows.filter and not self._typing.isActive():
-            self.filter.setText(model.rows.filter)
+            with QSignalBlocker(self.filter):
+                self.filter.setText(model.rows.filter)
         for button, can in ((self.save, model.can_save), (self.save_as, model.can_save)):
             button.setEnabled(can)
         for button in (self.previous, self.next, self.exclude, self.include):

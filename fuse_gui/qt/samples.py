@@ -23,7 +23,7 @@ class SamplesView(RowsView):
     def __init__(self, model: DataModel) -> None:
         """Follow the model."""
         super().__init__(model.rows, model.select_row, model.tone, several=True)
-        self.model = model
+        self._data = model
         self.setObjectName("fuse-samples")
         self.keys = {
             Qt.Key.Key_A: lambda: model.step(-1),
@@ -46,7 +46,7 @@ class SamplesView(RowsView):
 
     def exclude(self) -> None:
         """Ask for a reason and leave the selected samples out."""
-        words, ids = self.model.exclusions, self._selected_ids()
+        words, ids = self._data.exclusions, self._selected_ids()
         if ids:
             title = f"{words.exclude_label} ({len(ids)})"
             reason, given = QInputDialog.getItem(self, title, words.question, words.reasons, 0, True)
@@ -55,7 +55,7 @@ class SamplesView(RowsView):
 
     def include(self) -> None:
         """Use the selected samples again."""
-        self.model.exclusions.include(self._selected_ids())
+        self._data.exclusions.include(self._selected_ids())
 
     def showEvent(self, event: Any) -> None:
         """Get the pictures that were not asked for while nobody looked."""
@@ -63,18 +63,18 @@ class SamplesView(RowsView):
         self._looking.start()
 
     def _selected_ids(self) -> list[str]:
-        return [self.model.rows.id_at(position) for position in self.selected]
+        return [self._data.rows.id_at(position) for position in self.selected]
 
     def _settle(self, *_: int) -> None:
         self._looking.start()
 
     def _look(self) -> None:
         rows = self.in_view()
-        if self.isVisible() and self.model.thumbnails.size:
-            self.model.thumbnails.look_at(self.model.rows.ids(rows.start, rows.stop + MARGIN))
+        if self.isVisible() and self._data.thumbnails.size:
+            self._data.thumbnails.look_at(self._data.rows.ids(rows.start, rows.stop + MARGIN))
 
     def _show_pictures(self) -> None:
-        shown = int(self.model.thumbnails.size > 0)
+        shown = int(self._data.thumbnails.size > 0)
         size = self._painter.size
         if shown != self._table.pictures:
             self._table.pictures = shown
@@ -91,7 +91,7 @@ class SamplesView(RowsView):
         self.viewport().update()
 
     def _menu(self, at: Any) -> None:
-        words, menu = self.model.exclusions, QMenu(self)
+        words, menu = self._data.exclusions, QMenu(self)
         menu.addAction(words.exclude_label).triggered.connect(lambda _=False: self.exclude())
         menu.addAction(words.include_label).triggered.connect(lambda _=False: self.include())
         menu.exec_(self.viewport().mapToGlobal(at))

@@ -41,7 +41,7 @@ class StatisticsView(QWidget):  # type: ignore[misc]
             self.groups.header().setSectionResizeMode(index, QHeaderView.ResizeMode.ResizeToContents)
         self.groups.itemClicked.connect(lambda item, _: toggle(item.data(0, Qt.ItemDataRole.UserRole)))
         both = Sides(self.plot, self.groups, grows=(1, 1), wide=(3, 2), turn=460)
-        both.setMinimumHeight(HEIGHT)
+        both.setFixedHeight(HEIGHT)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(form((model.column_label, self.column)))

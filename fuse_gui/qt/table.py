@@ -23,9 +23,9 @@ ALL = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole
 class RowsTable(QAbstractTableModel):  # type: ignore[misc]
     """Hands the rows that are seen to a view, cell by cell; `pictures` columns in front belong to the view."""
 
-    def __init__(self, rows: Rows, tone: Callable[[int, str], str]) -> None:
+    def __init__(self, rows: Rows, tone: Callable[[int, str], str], parent: Any) -> None:
         """Follow the rows; `tone` names the colour of a cell."""
-        super().__init__()
+        super().__init__(parent)
         self._rows, self._tone = rows, tone
         self.pictures = 0
         rows.changed.connect(self.renew)
@@ -82,7 +82,7 @@ class RowsView(QTableView):  # type: ignore[misc]
         self._rows, self._chosen, self._id = rows, chosen, ""
         self.keys: Mapping[int, Callable[[], object]] = {}
         """What single keys do while the table has the focus."""
-        self._table = RowsTable(rows, tone)
+        self._table = RowsTable(rows, tone, self)
         self.setModel(self._table)
         modes = QAbstractItemView.SelectionMode
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -26,8 +26,7 @@ class ThumbnailPainter(QStyledItemDelegate):  # type: ignore[misc]
     @property
     def size(self) -> QSize:
         """Pixels that the planes take."""
-        side, planes = self._model.size, self._model.planes
-        return QSize(planes * side + (planes - 1) * GAP + 2 * EDGE, side + 2 * EDGE)
+        return QSize(self._model.width(GAP) + 2 * EDGE, self._model.size + 2 * EDGE)
 
     def paint(self, painter: QPainter, option: Any, index: Any) -> None:
         """Paint the planes, or a dot where they are not known yet, or a cross where there are none."""

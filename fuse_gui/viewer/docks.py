@@ -22,6 +22,7 @@ from fuse_gui.qt.inference import InferenceView
 from fuse_gui.qt.model import ModelView
 from fuse_gui.qt.processors import ProcessorsView
 from fuse_gui.qt.training import TrainingView
+from fuse_gui.viewer.keys import bind_keys
 from fuse_gui.viewer.session import project_of
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ class DataDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(DataView(DataModel(project_of(napari_viewer))))
+        model = DataModel(project_of(napari_viewer))
+        super().__init__(DataView(model))
+        bind_keys(napari_viewer, model)
 
 
 class ProcessorsDock(Dock):

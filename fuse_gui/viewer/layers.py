@@ -32,7 +32,6 @@ class Layers:
         self._screen = screen
         self._layers: dict[str, Layer] = {}
         self._drawn: dict[str, Picture] = {}
-        self._visible: dict[str, bool] = {}
         screen.changed.connect(self._draw)
         for name in NAMES:
             self._draw(name)
@@ -51,7 +50,7 @@ class Layers:
         known = self._drawn.get(name)
         self._drawn[name] = picture
         if layer is not None and known is not None and known.array is picture.array:
-            restyle(layer, style, known.style)
+            restyle(layer, style, {**STYLES[name], **known.style})
             return
         turned = canonical(picture.array, picture.geometry)
         values = flat(turned.array, picture.label, style)
@@ -60,13 +59,18 @@ class Layers:
         else:
             self._assign(layer, values, picture, turned, style)
         if known is None:
-            layer.visible = bool(style.get("visible", self._visible.pop(name, True)))
+            layer.visible = bool(style.get("visible", True))
 
     def _hide(self, name: str, layer: Layer | None) -> None:
-        """Empty a layer's place on the screen; whether the person had it switched on is remembered."""
+        """Empty a layer's place on the screen; the screen remembers whether the person had it switched on."""
         if self._drawn.pop(name, None) is not None and layer is not None:
-            self._visible[name] = bool(layer.visible)
             layer.visible = False
+
+    def _switched(self, name: str) -> None:
+        """Tell the screen that the person switched a layer on or off."""
+        layer = self.layer(name)
+        if layer is not None and name in self._drawn:
+            self._screen.restyle(name, visible=bool(layer.visible))
 
     def _create(
         self, name: str, old: Layer | None, values: NDArray[Any], picture: Picture, turned: Canonical, style: Any
@@ -77,6 +81,7 @@ class Layers:
             self._viewer.layers.remove(old)
         layer = build(name, values, picture, turned, style)
         self._layers[name] = layer
+        layer.events.visible.connect(lambda: self._switched(name))
         below = [self.layer(other) for other in NAMES[: NAMES.index(name)]]
         places = [self._viewer.layers.index(other) for other in below if other is not None]
         self._viewer.layers.insert(max(places) + 1 if places else 0, layer)
@@ -157,7 +162,7 @@ def is_rgb(layer: Image, values: NDArray[Any]) -> bool:
 def restyle(layer: Layer, style: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     """Set what the screen asks for; what it did not change stays as the person set it."""
     for name in ("opacity", "colormap", "visible"):
-        if name in style and (not known or style[name] != known.get(name, style[name])):
+        if name in style and (not known or style[name] != known.get(name)):
             setattr(layer, name, style[name])
     if "limits" in style and known and style["limits"] != known.get("limits"):
         layer.contrast_limits = style["limits"]

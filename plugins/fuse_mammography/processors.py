@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from fuse_engine.data.image import read_image
 class BreastCrop(Processor):
     """Crops an image or mask (channel, y, x) to the breast that the mammogram of the same row shows."""
 
+    spatial: ClassVar[bool] = True
     column: str = "image"
     """Column with the path of the mammogram; image and mask are cropped alike."""
     background: float = Field(0.05, ge=0, lt=1)

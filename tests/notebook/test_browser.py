@@ -24,7 +24,8 @@ pytestmark = [
 CELL = "from fuse_gui.notebook import show\npanel = show('tiny.yaml')"
 IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 RUN = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
-SAMPLE = "() => [...document.querySelectorAll('.fuse-data textarea')].some(area => area.value.includes('{}'))"
+SAMPLE = "() => document.querySelector('.fuse-data').textContent.includes('{}')"
+PICTURES = "() => [...document.querySelectorAll('.fuse-samples img')].filter(one => one.naturalWidth > 0).length > 3"
 DRAWN = "() => document.querySelector('.fuse-screen img')?.naturalWidth > 0"
 SECONDS = 60
 
@@ -83,7 +84,7 @@ def page(server: str) -> Iterator[Any]:
 
 def test_a_sample_is_shown_and_the_next_one_after_a_click(page: Any) -> None:
     page.wait_for_selector(".fuse-panel .fuse-next")
-    page.wait_for_function("() => document.querySelectorAll('.fuse-data select option').length > 3")
+    page.wait_for_function(PICTURES)
     page.click(".fuse-next")
     page.wait_for_function(SAMPLE.format("Sample s"))
     page.wait_for_function(DRAWN)

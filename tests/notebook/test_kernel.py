@@ -21,10 +21,12 @@ def wait(done, seconds=60):
         time.sleep(0.02)
 """
 SELECT = """
-wait(lambda: "s02" in panel.data.chooser.options)
-panel.data.chooser.value = 's02'
+rows = panel.data.table.rows
+wait(lambda: [row for row in rows.children if row.choose.description == "s02" and row.picture.value])
+next(row for row in rows.children if row.choose.description == "s02").choose.click()
 wait(lambda: panel.project.screen.picture('gt') is not None and panel.project.values)
-print(panel.data.sample.value)
+wait(lambda: "found" in panel.data.health.progress.text or "findings" in panel.data.health.progress.text)
+print(panel.data.sample.text, panel.data.details.value)
 """
 CLOSE = "import sys\npanel.close()\nprint('torch' in sys.modules)"
 
@@ -47,4 +49,5 @@ def test_the_panel_runs_in_a_kernel(notebook_folder: Path) -> None:
     classes = {name for model in state for name in model["state"].get("_dom_classes", ())}
     assert {"fuse-panel", "fuse-data", "fuse-screen"} <= classes
     assert "Sample s02" in printed(done["cells"][2])
+    assert "mask02.png" in printed(done["cells"][2])
     assert printed(done["cells"][3]).strip() == "False"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from fuse_engine.cli.options import OK, OVERRIDES, PROBLEM, Subparsers, add_command, add_experiment, add_json
@@ -24,6 +25,7 @@ exit codes: 0 nothing that blocks training, 1 something does
 {OVERRIDES}
 """
 _SHOWN = 5
+_WIDTH = 110
 _SLICE = 1.0
 _TRIES = 3
 """Times a file may end the engine worker before the worker refuses to read it."""
@@ -142,7 +144,7 @@ def _print(findings: list[Finding], total: int, ignored: set[str], shown: int | 
     for name, same in by_check.items():
         if not same:
             continue
-        print(f"\n{CHECKS[name].title} ({name}). {CHECKS[name].help}")
+        print(f"\n{fill(f'{CHECKS[name].title} ({name}). {CHECKS[name].help}', _WIDTH)}")
         print_indented([_line(item) for item in same[:shown]])
         if shown is not None and len(same) > shown:
             print(f"  and {len(same) - shown} more; --all shows them")

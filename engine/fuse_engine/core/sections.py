@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -50,6 +51,20 @@ class Spec(Section):
     @model_serializer(mode="wrap")
     def _to_entry(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {self.name: dict(self.args)}
+
+
+def _word_or_number(value: Any, words: tuple[str, ...], least: float, whole: bool) -> Any:
+    """Refuse in one sentence what is neither a word nor a number; a union would say one for each member."""
+    if value is None or value in words:
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -math.inf
+    if not least <= number < math.inf or (whole and number % 1):
+        kind = "a whole number" if whole else "a number"
+        raise ValueError(f"expected {', '.join(words)} or {kind} of {least:g} or more")
+    return int(number) if whole else number
 
 
 class Split(Section):
@@ -172,9 +187,14 @@ class Balance(Section):
     """Samples of each class in every batch; they add up to the size of the batch."""
     probabilities: list[float] = []
     """Probability of each class for every place in a batch, drawn at random; they add up to 1."""
-    length: Literal["over_sample", "under_sample"] | Annotated[int, Field(ge=1)] | None = None
+    length: Literal["over_sample", "under_sample"] | int | None = None
     """Batches of an epoch: until every sample came, until the rarest class is used up, or a number; empty: as many
     as the samples fill."""
+
+    @field_validator("length", mode="before")
+    @classmethod
+    def _batches(cls, value: Any) -> Any:
+        return _word_or_number(value, ("over_sample", "under_sample"), 1, whole=True)
 
     @model_validator(mode="after")
     def _one_way(self) -> Balance:
@@ -269,7 +289,7 @@ class Data(Section):
         return self
 
 
-Negatives = Literal["none", "all"] | Annotated[float, Field(ge=0)]
+Negatives = Literal["none", "all"] | float
 """How many negative samples are used: none, so many for each positive one, or all."""
 
 
@@ -286,6 +306,11 @@ class Stage(Section):
     """Negative samples to train on: `none`, a number for each positive one such as 0.5 or 2, or `all`."""
     validation_negatives: Negatives | None = None
     """Negative samples to validate with; the same as for training where empty."""
+
+    @field_validator("negatives", "validation_negatives", mode="before")
+    @classmethod
+    def _amount(cls, value: Any) -> Any:
+        return _word_or_number(value, ("none", "all"), 0, whole=False)
 
     @model_validator(mode="before")
     @classmethod

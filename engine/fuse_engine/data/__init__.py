@@ -10,6 +10,7 @@ from fuse_engine.data.image import Image, read_geometry, read_image, resample, w
 from fuse_engine.data.integrity import check_file
 from fuse_engine.data.patches import PatchDataset, Patches
 from fuse_engine.data.processor import Pipeline, Processor, Traced, Value
+from fuse_engine.data.processors.arrays import LoadArray
 from fuse_engine.data.processors.boxes import Boxes
 from fuse_engine.data.processors.channels import PerChannel, SelectChannels
 from fuse_engine.data.processors.classes import LabelLookup, OneHot
@@ -25,8 +26,10 @@ from fuse_engine.data.processors.loading import LoadChannels, LoadImage
 from fuse_engine.data.processors.windows import CtWindow, MriWindow, TrimmedNorm
 from fuse_engine.data.sampler import BatchSampler
 from fuse_engine.data.source import Cohort, Row, Source, read_cohort
+from fuse_engine.data.sources.arrays import Hdf5, Npz
 from fuse_engine.data.sources.dataset_csv import DatasetCsv
 from fuse_engine.data.sources.dicom_tree import DicomTree
+from fuse_engine.data.sources.folder import Folder
 from fuse_engine.data.sources.pickled import PickledTable
 from fuse_engine.data.sources.table import Table
 from fuse_engine.data.sources.wrapped import Element, WrapDataset
@@ -49,13 +52,16 @@ __all__ = [
     "DicomTree",
     "Disk",
     "Element",
+    "Folder",
     "Folds",
     "Function",
+    "Hdf5",
     "HistogramMatch",
     "Image",
     "IntensityWindow",
     "Label",
     "LabelLookup",
+    "LoadArray",
     "LoadChannels",
     "LoadDicom",
     "LoadImage",
@@ -64,6 +70,7 @@ __all__ = [
     "Memory",
     "MriWindow",
     "Normalize",
+    "Npz",
     "Number",
     "Off",
     "OneHot",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from fuse_engine.core.errors import FuseError, SampleError
@@ -96,8 +97,8 @@ def _values(pipeline: Pipeline, cohort: Cohort, firsts: NDArray[np.int64], seen:
     """Return the class of some samples; stops where more columns turn out to be read."""
     roles = {"id": cohort.id_column, "group": cohort.group_column, "fold": cohort.fold_column}
     before, found = set(seen), list[int | str]()
-    for position in firsts.tolist():
-        row = cohort.row(cohort.ids[position])
+    few = replace(cohort, table=cohort.table.take(pa.array(firsts)))
+    for row in few.rows(few.ids):
         if _reads_files(pipeline, row):
             raise _made_from_files(f"'{pipeline.where}'", " -> ".join(step.name() for step in pipeline.steps))
         cells = _Cells(row.columns, seen)
@@ -133,11 +134,14 @@ def _class(pipeline: Pipeline, row: Row) -> int | str:
 def _combinations(cohort: Cohort, columns: tuple[str, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the number of each sample's combination of cells, and where each combination first comes."""
     codes = np.zeros(len(cohort), np.int64)
-    for name in columns:
+    for number, name in enumerate(columns):
         coded = cohort.codes(name)
-        codes = np.unique(codes * len(coded.dictionary) + coded.codes, return_inverse=True)[1]
-    _, first, numbers = np.unique(codes, return_index=True, return_inverse=True)
-    return numbers, first
+        codes = codes * len(coded.dictionary) + coded.codes
+        if number:
+            codes = np.unique(codes, return_inverse=True)[1]
+    first = np.empty(codes.max(initial=-1) + 1, np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return codes, first
 
 
 def _numbered(texts: list[str], codes: NDArray[np.int64]) -> Classes:

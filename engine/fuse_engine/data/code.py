@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
+import re
 import sys
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata, util
@@ -27,6 +28,9 @@ _PLUMBING = tuple(
 _NEUTRAL = frozenset(("fuse_engine", "fuse_resources", "psutil", "pydantic"))
 """Packages whose version says nothing about pixels; what counts of our own is followed file by file."""
 
+_IMPORT = re.compile(r"^\s*(?:import\s+([\w., ]+)|from\s+([\w.]+)\s+import\s+(\([^)]*\)|[\w, *]+))", re.MULTILINE)
+_COMMENT = re.compile(r"#.*")
+_WORD = re.compile(r"(?<!as )\b\w+\b(?<!\bas)")
 _PROCESS = uuid.uuid4().hex
 _CALLED = (FunctionType, classmethod, staticmethod, property)
 
@@ -136,14 +140,18 @@ def _module(name: str) -> _Module:
 
 
 def _imports(content: bytes, name: str) -> Iterator[str]:
-    """Yield the full names of the modules that a source file takes something from, wherever it does so."""
+    """Yield the full names of the modules that a source file takes something from, wherever it does so.
+
+    What merely looks like an import, in a text, is a name that is not found, or a file too many that counts.
+    """
     package = name if _is_package(name) else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(content)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = util.resolve_name("." * node.level + (node.module or ""), package)
-            yield from (_origin(base, alias.name) for alias in node.names)
+    for plain, base, names in _IMPORT.findall(content.decode("utf-8", "replace")):
+        if plain:
+            yield from (part.split()[0] for part in plain.split(",") if part.strip())
+        else:
+            with suppress(ImportError):  # beyond the top of the package
+                module = util.resolve_name(base, package)
+                yield from (_origin(module, part) for part in _WORD.findall(_COMMENT.sub("", names)))
 
 
 def _origin(module: str, name: str) -> str:

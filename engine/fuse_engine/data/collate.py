@@ -76,9 +76,10 @@ def collate(samples: Sequence[Mapping[str, Any]], empty: Empty = fresh) -> Neste
     first, *others = samples
     alike = all(sample.keys() == first.keys() for sample in others)
     for key in first if alike else dict.fromkeys(key for sample in samples for key in sample):
-        values = [_value(sample, key) for sample in samples]
-        if isinstance(values[0], np.ndarray | Tensor):
-            if len({tuple(value.shape) for value in values}) > 1:
+        values = [sample[key] for sample in samples] if alike else [_value(sample, key) for sample in samples]
+        if isinstance(values[0], (np.ndarray, Tensor)):
+            shape = values[0].shape
+            if any(value.shape != shape for value in values):
                 raise _unequal(key, samples)
             batch[key] = _filled(values, empty)
         elif isinstance(values[0], int | float):
@@ -100,7 +101,7 @@ def _filled(values: Sequence[NDArray[Any] | Tensor], empty: Empty) -> Tensor:
         if isinstance(value, Tensor):
             tensor[index].copy_(value.detach())
         else:
-            np.copyto(array[index], value, casting="unsafe")
+            array[index] = value
     return tensor
 
 

@@ -5,28 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeVar, cast
+from typing import Any, cast
+
+import numpy as np
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import KeyMissing, nearest
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
 from fuse_engine.data.cache import Cache
-from fuse_engine.data.cache.base import array_of
 from fuse_engine.data.cache.filling import fill
 from fuse_engine.data.cache.journal import Journal
 from fuse_engine.data.classes import Classes, classes_of
+from fuse_engine.data.collate import to_leaves
 from fuse_engine.data.fingerprint import chain, digest, of_files
 from fuse_engine.data.fit import fit_experiment, steps_of
+from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Pipeline, Value
 from fuse_engine.data.slots import Slots
 from fuse_engine.data.source import Cohort, Row, read_cohort
 
-T = TypeVar("T")
-_REMEMBERED = 250_000
-"""Values whose fingerprint a process remembers."""
+_REMEMBERED = 100_000
+"""Samples of which a process remembers how they are put together."""
 _SMALL = 4096
-"""Bytes of a value made of cells alone that is remembered instead of made again."""
+"""Bytes of a value made of cells alone that are remembered instead of made again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +91,19 @@ class Dataset:
             FuseError: for an unknown id or key.
         """
         pipeline, row = self._pipeline(key), self.cohort.row(id)
-        return self._made(pipeline, row)[0]
+        return self.made(pipeline, row)[0]
 
     @cached_property
     def fixed(self) -> Fixed:
         """The samples as their cells and files were when this process first used each: for a run."""
         return Fixed(self)
 
-    def _made(self, pipeline: Pipeline, row: Row) -> tuple[Value, str]:
-        """Return a value, and the fingerprint that it can be found under again; none where no file is read."""
+    def made(self, pipeline: Pipeline, row: Row) -> tuple[Value, str]:
+        """Return a value, and the fingerprint that the cache knows it by; none where no file is read.
+
+        Raises:
+            SampleError: naming the sample and the step.
+        """
         inputs = pipeline.inputs(row)
         if not of_files(inputs):
             return pipeline.run(row), ""
@@ -150,47 +156,54 @@ class Dataset:
         return self.pipelines[key]
 
 
+@dataclass(frozen=True)
+class _Known:
+    """How a sample is put together again: nothing of it needs to be looked at twice."""
+
+    rest: dict[str, Any]
+    """What is small, and the geometries."""
+    marks: tuple[tuple[str, str], ...]
+    """Key and fingerprint of every value that the cache has."""
+
+
 class Fixed:
     """The samples of a dataset for a run: each value stays what it was when this process first used it."""
 
     def __init__(self, dataset: Dataset) -> None:
         """Take the dataset."""
         self._dataset, self.slots = dataset, Slots()
-        self._marks: dict[tuple[str, str], str] = {}
-        self._small: dict[tuple[str, str], Value] = {}
+        self._known: dict[str, _Known] = {}
 
     def __reduce__(self) -> tuple[type[Fixed], tuple[Dataset]]:
         """Go to another process without what this one has used."""
         return Fixed, (self._dataset,)
 
-    def sample(self, id: str) -> dict[str, Value]:  # noqa: A002
-        """Return all values of a sample by key, with `data.id`; none of them must be changed.
+    def leaves(self, id: str) -> dict[str, Any]:  # noqa: A002
+        """Return a sample by dotted key, with arrays in the place of images; see `to_leaves`.
 
         Raises:
-            SampleError: naming the sample and the step.
+            SampleError: naming the sample and the step, or grids that do not fit.
         """
-        found: dict[str, Value] = {"data.id": id}
-        for key in self._dataset.pipelines:
-            found[key] = self._value(id, key)
+        known = self._known.get(id)
+        if known is None:
+            return self._first(id)
+        found, find = known.rest.copy(), self._dataset.cache.find
+        for key, mark in known.marks:
+            value = find(mark)
+            if value is None:
+                return self._first(id)
+            found[key] = value.array if isinstance(value, Image) else value
         return found
 
-    def _value(self, id: str, key: str) -> Value:  # noqa: A002
-        place = (key, id)
-        mark = self._marks.get(place)
-        value = self._small.get(place) if mark is None else self._dataset.cache.find(mark)
-        return self._first(place) if value is None else value
-
-    def _first(self, place: tuple[str, str]) -> Value:
-        key, id = place  # noqa: A001
-        value, mark = self._dataset._made(self._dataset._pipeline(key), self._dataset.cohort.row(id))
-        if mark:
-            _remember(self._marks, place, mark)
-        elif array_of(value).nbytes <= _SMALL:
-            _remember(self._small, place, value)
-        return value
-
-
-def _remember(known: dict[tuple[str, str], T], place: tuple[str, str], value: T) -> None:
-    if len(known) >= _REMEMBERED:
-        known.pop(next(iter(known)))
-    known[place] = value
+    def _first(self, id: str) -> dict[str, Any]:  # noqa: A002
+        row, made = self._dataset.cohort.row(id), dict[str, tuple[Value, str]]()
+        for key, pipeline in self._dataset.pipelines.items():
+            made[key] = self._dataset.made(pipeline, row)
+        found = to_leaves({"data.id": id, **{key: value for key, (value, _) in made.items()}})
+        marks = tuple((key, mark) for key, (_, mark) in made.items() if mark)
+        rest = {key: value for key, value in found.items() if key not in dict(marks)}
+        if all(value.nbytes <= _SMALL for value in rest.values() if isinstance(value, np.ndarray)):
+            if len(self._known) >= _REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+            self._known[id] = _Known(rest, marks)
+        return found

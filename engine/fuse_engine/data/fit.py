@@ -31,9 +31,7 @@ def steps_of(experiment: Experiment) -> dict[str, list[Processor]]:
     }
 
 
-def fit_experiment(
-    experiment: Experiment, cohort: Cohort | None = None, folds: Folds | None = None
-) -> Experiment:
+def fit_experiment(experiment: Experiment, cohort: Cohort | None = None, folds: Folds | None = None) -> Experiment:
     """Return the experiment with what its steps learn from the training samples written out.
 
     What is already there is kept, so a run that stores the result processes every later sample alike. `cohort` are

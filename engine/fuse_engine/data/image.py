@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from fuse_engine.core.reading import reading
 from fuse_engine.data.dicom.volume import flat, grid_of, part_of, read_parts
 from fuse_engine.data.integrity import check_file, check_grid, check_name, ending
 from fuse_engine.data.integrity.pixels import refuse_holes
+
+_ADDRESS = re.compile(r"ITK ERROR: (\w+\(0x[0-9a-f]+\): )?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +68,8 @@ def read_image(path: Path, label: bool = False) -> Image:
             found = reader.Execute()
         except RuntimeError as error:
             raise SampleError(f"cannot read {path.name}", got=_reason(error)) from None
-    image = from_itk(found, label)
+    with _naming(path):
+        image = from_itk(found, label)
     refuse_holes(path.name, image.array)
     return image
 
@@ -192,15 +198,27 @@ def _opened(path: Path) -> Any:
         reader.ReadImageInformation()
     except RuntimeError as error:
         raise SampleError(f"cannot read {path.name}", got=_reason(error)) from None
-    geometry = _geometry(reader)
+    with _naming(path):
+        geometry = _geometry(reader)
     check_grid(path.name, geometry.spacing, geometry.origin, geometry.direction)
     return reader
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say of which file something is wrong."""
+    try:
+        yield
+    except SampleError as error:
+        raise SampleError(
+            *(replace(each, message=f"{path.name}: {each.message}") for each in error.problems)
+        ) from None
 
 
 def _reason(error: RuntimeError) -> str:
     """Return the last line of ITK's message, where the reason stands."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+    return _ADDRESS.sub("", lines[-1]) if lines else ""
 
 
 def _check_budget(reader: Any, path: Path) -> None:

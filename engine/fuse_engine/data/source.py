@@ -20,7 +20,7 @@ from fuse_engine.core.errors import FuseError, Problem, SampleError, nearest, sh
 from fuse_engine.core.exclusions import read_exclusions
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
-from fuse_engine.data.cells import text_table
+from fuse_engine.data.cells import refuse_twins, text_table
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ class Cohort:
 
     def __post_init__(self, place: Callable[[int], str] | None) -> None:
         """Check that every cell is text, that the named columns are there and that every sample has its own id."""
-        for column in self.table.schema:
-            if column.type != pa.string() or self.table[column.name].null_count:
+        refuse_twins(self.table.column_names)
+        for name, column in self._cells.items():
+            if column.type != pa.string() or column.null_count:
                 raise FuseError(
-                    f"column '{column.name}' is not all text", expected="strings without nulls",
-                    got=str(column.type),
-                )  # fmt: skip
+                    f"column '{name}' is not all text", expected="strings without nulls", got=str(column.type)
+                )
         for role, name in (("id", self.id_column), ("group", self.group_column), ("fold", self.fold_column)):
             if name is not None:
                 self._require(name, f"the {role} column")

@@ -139,7 +139,8 @@ class Assembly:
         chosen = with_negatives(positions, self._negative, amount)
         if not chosen.size:
             raise FuseError(
-                f"no positive sample is left for the {part}", where=f"training.stages.{stage}",
+                f"no positive sample is left for {'training' if part == 'train' else 'the validation'}",
+                where=f"training.stages.{stage}",
                 expected="negatives: all, or positive samples in that part",
             )  # fmt: skip
         return chosen

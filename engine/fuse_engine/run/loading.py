@@ -19,7 +19,7 @@ from fuse_engine.augment.base import Augmenter
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, RunError, SampleError
 from fuse_engine.core.sections import Checks
-from fuse_engine.data.collate import collate, to_leaves, to_tensor
+from fuse_engine.data.collate import collate, to_tensor
 from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.slots import Slots
 from fuse_engine.run.timetable import Timetable
@@ -77,7 +77,7 @@ class Items(TorchDataset[Item | Bad]):
         """Return one sample of an epoch, or what is wrong with it."""
         epoch, name = address
         try:
-            leaves = to_leaves(self._samples.sample(name))
+            leaves = self._samples.leaves(name)
             if self._augmenter is None or epoch == UNCHANGED:
                 return leaves
             return self._augmented(self._augmenter, leaves, epoch)

@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fuse_engine.core.errors import FuseError, Problem
+from fuse_engine.data.fit import steps_of
+from fuse_engine.data.processor import Pipeline
 from fuse_engine.data.source import Coded, Cohort, excluded
-from fuse_engine.data.split import make_folds
+from fuse_engine.data.split import divide, shared_files
 from fuse_engine.service.opened import open_cohort, open_experiment
 from fuse_engine.service.work import Work
 
@@ -61,9 +63,12 @@ def parts(work: Work, experiment: str, folder: str) -> dict[str, Any]:
         left = open_cohort(opened)
         there = _is_in(table, left)
         found[~there] = EXCLUDED
-        found[there] = make_folds(left, opened.data.split, opened.seed, opened.folder).parts
+        folds = divide(opened, left)
+        found[there] = folds.parts[: len(left)]
+        pipelines = {key: Pipeline(tuple(steps), key) for key, steps in steps_of(opened).items()}
+        problems = tuple(shared_files(folds, pipelines))
     except FuseError as error:
-        problems = error.placed(where="data.split").problems
+        problems = error.problems
     return {"parts": found, "problems": [problem.to_json() for problem in problems]}
 
 

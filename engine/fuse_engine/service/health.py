@@ -81,7 +81,7 @@ def roundtrip(work: Work, experiment: str, folder: str, id: str) -> dict[str, An
     """
     opened = open_experiment(experiment, folder)
     dataset = open_dataset(opened)
-    trips = round_trips(dataset.pipelines, dataset.cohort.row(id), opened.data.checks)
+    trips = round_trips(dataset.pipelines, dataset.cohort.row(id), opened.data.checks, work.check)
     return {key: trip.to_json() for key, trip in trips.items()}
 
 

@@ -106,7 +106,9 @@ def open_dataset(experiment: Experiment) -> Dataset:
         FuseError: when the source, a step or the split does not work.
     """
     data = {**experiment.data.model_dump(mode="json"), "batch": None, "seed": experiment.seed}
-    key = (_source_key(experiment), _excluded_key(experiment), json.dumps(data, sort_keys=True))
+    lists = [value for value in experiment.data.split.lists.values() if isinstance(value, str)]
+    files = (_source_key(experiment), _excluded_key(experiment), json.dumps(_files(experiment, lists)))
+    key = (files, json.dumps(data, sort_keys=True))
     return _datasets.get(key, lambda: Dataset.from_experiment(experiment, open_cohort(experiment)))
 
 
@@ -145,14 +147,18 @@ def read_sample(work: Work, dataset: Dataset, id: str) -> NestedDict:  # noqa: A
 
 
 def _source_key(experiment: Experiment, again: bool = False) -> str:
-    spec = experiment.data.source
-    files = [_seen(experiment.folder / text, again) for text in _texts(spec.args)]
-    return json.dumps([spec.name, spec.args, str(experiment.folder), files], sort_keys=True)
+    specs = [spec.model_dump() for spec in (experiment.data.source, experiment.data.extra_train) if spec]
+    return json.dumps([specs, str(experiment.folder), _files(experiment, specs, again)], sort_keys=True)
 
 
 def _excluded_key(experiment: Experiment) -> str:
     path = experiment.data.excluded
     return "" if path is None else json.dumps([str(path), identity(experiment.folder / path)])
+
+
+def _files(experiment: Experiment, value: Any, again: bool = False) -> list[list[int]]:
+    """Return whether the files named somewhere in `value` are still the ones that were seen before."""
+    return [_seen(experiment.folder / text, again) for text in _texts(value)]
 
 
 def _seen(path: Path, again: bool) -> list[int]:
@@ -164,7 +170,7 @@ def _seen(path: Path, again: bool) -> list[int]:
 
 
 def _texts(value: Any) -> list[str]:
-    """Return every text in a source's arguments: any of them may be a path."""
+    """Return every text in plain data: any of them may be a path."""
     if isinstance(value, dict):
         return [text for item in value.values() for text in _texts(item)]
     if isinstance(value, list):

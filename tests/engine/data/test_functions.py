@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from scipy.ndimage import gaussian_filter
 
-from fuse_engine.core import registry
+from fuse_engine.core import document, registry
 from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.data import (
@@ -98,6 +99,19 @@ def test_a_function_of_a_component_file(tmp_path: Path, row: Rows, monkeypatch: 
         @function
         def inverted(image: Image) -> Any:
             return image
+
+
+def test_the_function_of_the_contributing_page(tmp_path: Path, row: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[3] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code = next(part for part in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "@function" in part)
+    (tmp_path / "page.py").write_text(code)
+    monkeypatch.setenv(registry.COMPONENTS_VARIABLE, str(tmp_path / "page.py"))
+    entry = re.search(r"`- Function: (\{.*?\})`", page)
+    assert entry is not None
+    step = Function.model_validate(document.parse(f"Function: {entry.group(1)}").data["Function"])
+    found = step(plane(9, 8), row())
+    assert isinstance(found, Image)
+    np.testing.assert_allclose(found.array, gaussian_filter(plane(9, 8).array, (0, 2, 2)))
 
 
 def test_the_code_of_the_function_counts_in_the_cache(package: Path, row: Rows) -> None:

@@ -71,6 +71,8 @@ def test_the_frame_is_the_table_in_pandas() -> None:
 def test_a_table_that_is_not_all_text_is_refused(column: pa.Array) -> None:
     with pytest.raises(FuseError, match="column 'x' is not all text; expected strings without nulls"):
         Cohort(pa.table({"id": ["a", "b"], "x": column}), "id")
+    with pytest.raises(FuseError, match="columns 1 and 2 are called 'id'"):
+        Cohort(pa.table([["a", "b"], column], ["id", "id"]), "id")
 
 
 @pytest.mark.parametrize(

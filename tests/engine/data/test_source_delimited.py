@@ -44,13 +44,13 @@ def compare(path: Path, content: bytes, stretch: int, block: int) -> None:
         assert found == outcome(path)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(NOISE, *SIZES)
 def test_noise(tmp_path_factory: pytest.TempPathFactory, content: bytes, stretch: int, block: int) -> None:
     compare(tmp_path_factory.getbasetemp() / "noise.csv", content, stretch, block)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(TABLE, st.sampled_from([(csv.QUOTE_ALL, "\n"), (csv.QUOTE_MINIMAL, "\r\n")]), *SIZES)
 def test_tables(
     tmp_path_factory: pytest.TempPathFactory,

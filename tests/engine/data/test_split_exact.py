@@ -82,7 +82,7 @@ def test_musket_s_hold_out_comes_first_and_orders_the_rest() -> None:
 
 
 def test_musket_divides_groups_and_so_is_refused_with_them() -> None:
-    with pytest.raises(FuseError, match="the group 'p.*' is in two folds, and .* more groups"):
+    with pytest.raises(FuseError, match="the group 'p.*' is in two folds, and .* more groups; expected no groups"):
         made(Split(like="musket"), group="patient")
 
 

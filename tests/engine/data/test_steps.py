@@ -21,7 +21,9 @@ from fuse_engine.data import (
     LoadImage,
     Normalize,
     Orient,
+    Pad,
     Pipeline,
+    Processor,
     Resample,
     Resize,
     Row,
@@ -114,6 +116,22 @@ def test_a_size_for_other_axes_is_refused(volume: Image, row: Rows) -> None:
         field = "size" if step is Resize else "spacing"
         with pytest.raises(ValidationError, match="expected"):
             step.model_validate({field: [0, 1]})
+
+
+@pytest.mark.parametrize(
+    ("step", "size"),
+    [(Resize(size=[60000] * 3), "60000 x 60000 x 60000"), (Pad(by=[50000]), "100006 x"),
+     (Resample(spacing=[0.0001] * 3), "120000 x 60000 x 50000")],
+)  # fmt: skip
+def test_what_cannot_fit_the_memory_is_refused(volume: Image, row: Rows, step: Processor, size: str) -> None:
+    with pytest.raises(SampleError, match=f"image of {size}.* pixels is too large for the memory; expected less"):
+        step(volume, row())
+
+
+def test_a_series_is_not_for_load_image(tmp_path: Path, row: Rows) -> None:
+    (tmp_path / "ct").mkdir()
+    with pytest.raises(SampleError, match="'image' names a folder; expected one image file; LoadDicom reads"):
+        LoadImage()(None, row(image="ct"))
 
 
 def test_window_maps_and_clips(row: Rows) -> None:

@@ -172,7 +172,7 @@ def test_files_become_channels(tmp_path: Path, row: Rows) -> None:
     step = LoadChannels(columns=["ct", "pet"])
     np.testing.assert_array_equal(step(None, cells).array, np.concatenate([ct.array, pet.array]))
     assert step.reads(cells) == {"ct": tmp_path / "ct.nrrd", "pet": tmp_path / "pet.nrrd"}
-    with pytest.raises(ValidationError, match="every column once, 'ct' is there twice"):
+    with pytest.raises(ValidationError, match="every name once, 'ct' is there twice"):
         LoadChannels(columns=["ct", "ct"])
 
 

@@ -108,7 +108,7 @@ def test_no_positive_sample_is_left(tiny: Experiment) -> None:
     stages = [{"epochs": 1}, {"epochs": 1, "negatives": 2}]
     problems = check(changed(tiny, {**PLAIN, ("data", "split", "stratify"): None, ("training", "stages"): stages}))
     assert any(
-        "training.stages.1: no positive sample is left for the train; expected negatives: all" in str(problem)
+        "training.stages.1: no positive sample is left for training; expected negatives: all" in str(problem)
         for problem in problems
     )
 

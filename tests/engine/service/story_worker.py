@@ -34,6 +34,14 @@ def count(work, steps, seconds, journal):
     return steps
 
 
+def linger(work, seconds):
+    """Work until the time is over, or somebody waits for something else."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not work.hurried:
+        time.sleep(0.005)
+    return "hurried" if work.hurried else "done"
+
+
 def noisy(work):
     print("a library prints")
     os.write(1, b"so does its C code\n")
@@ -86,7 +94,7 @@ def catalog(work):
 
 
 STORIES = (
-    catalog, echo, ramp, count, noisy, bad_sample, bug, half_sent, fatal, read, slow_read, die_replying,
+    catalog, echo, ramp, count, linger, noisy, bad_sample, bug, half_sent, fatal, read, slow_read, die_replying,
 )  # fmt: skip
 
 if __name__ == "__main__":

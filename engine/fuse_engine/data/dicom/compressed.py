@@ -15,10 +15,9 @@ from typing import IO, Any
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
-from pydicom.uid import UID
 
 from fuse_engine.core.errors import SampleError
-from fuse_engine.data.dicom.header import Header, Pixels
+from fuse_engine.data.dicom.header import Header, Pixels, uid_name
 from fuse_engine.data.dicom.layout import Layout
 
 RLE = "1.2.840.10008.1.2.5"
@@ -44,12 +43,13 @@ def decode(header: Header, layout: Layout) -> NDArray[Any]:
             found = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO"))
         except RuntimeError:
             raise SampleError(
-                f"{header.path.name}: its pixels cannot be decompressed", got=UID(header.syntax).name
+                f"{header.path.name}: its pixels cannot be decompressed", got=uid_name(header.syntax)
             ) from None
     shape = (layout.frames, layout.rows, layout.columns, layout.samples)
     if found.size != np.prod(shape):
         raise SampleError(f"{header.path.name}: its pixels do not decompress to its size", got=str(found.shape))
-    frames: NDArray[Any] = found.reshape(shape)
+    kind = f"{'i' if layout.signed else 'u'}{layout.bits // 8}"
+    frames: NDArray[Any] = found.reshape(shape).astype(kind, copy=False)
     return frames
 
 
@@ -62,7 +62,7 @@ def check(header: Header, layout: Layout) -> bytes:
     pixels, name = _pixels(header), header.path.name
     if header.syntax not in (RLE, *_JPEG, *_JPEG_2000):
         raise SampleError(
-            f"{name} has the transfer syntax {UID(header.syntax).name}",
+            f"{name} has the transfer syntax {uid_name(header.syntax)}",
             expected="uncompressed pixels, RLE, JPEG, JPEG-LS or JPEG 2000",
         )
     with header.path.open("rb") as file:
@@ -70,7 +70,8 @@ def check(header: Header, layout: Layout) -> bytes:
         fragments = list(_fragments(file, header))
         file.seek(pixels.offset)
         stream = file.read(sum(len(fragment) + 8 for fragment in fragments))
-    frames = fragments[1:]
+    # one frame may be cut into several fragments
+    frames = fragments[1:] if layout.frames > 1 or len(fragments) < 2 else [b"".join(fragments[1:])]
     if len(frames) < layout.frames:
         raise SampleError(f"{name} is cut off", expected=f"{layout.frames} frames", got=str(len(frames)))
     if len(frames) == layout.frames:
@@ -110,7 +111,7 @@ def _check_frame(data: bytes, header: Header, layout: Layout, whole: bool) -> No
         return
     size = _size_2000(data) if header.syntax in _JPEG_2000 else _size_jpeg(data)
     if size is None:
-        raise SampleError(f"{name}: a frame does not begin as {UID(header.syntax).name} does")
+        raise SampleError(f"{name}: a frame does not begin as {uid_name(header.syntax)} does")
     if size != (layout.rows, layout.columns, layout.samples):
         raise SampleError(
             f"{name}: a frame has another size than the header says",

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.uid import UID
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.data.dicom.frames import orientation_of, position_of, spacing_of
-from fuse_engine.data.dicom.header import Beginning, Foreign, Header, read_header, tags_of
+from fuse_engine.data.dicom.header import Beginning, Foreign, Header, read_header, tags_of, uid_name
 from fuse_engine.data.dicom.layout import LAYOUT_TAGS, Layout, check_pixels, layout_of
 from fuse_engine.data.dicom.nested import broken, read_nested
 from fuse_engine.data.dicom.stack import Plane, axes
@@ -165,7 +164,7 @@ def _most(group: Sequence[Facts]) -> int:
     """Return how many slices lie at the place that has most."""
     normal = axes(group[0].plane())[:, 2]
     along = np.array([_numbers(facts.position) for facts in group]) @ normal
-    return max(Counter(np.round(along, 2).tolist()).values())
+    return max(Counter(np.round(along, 3).tolist()).values())
 
 
 def _kind(header: Header) -> dict[str, str]:
@@ -178,7 +177,7 @@ def _kind(header: Header) -> dict[str, str]:
     if sop_class.startswith(_REPORTS):
         return {"kind": "report"}
     if header.pixels is None or not header.count("Rows"):
-        name = UID(sop_class).name
+        name = uid_name(sop_class)
         return {"kind": "other", "trouble": name if name != sop_class else "no image"}
     layout = layout_of(header)
     localizer = "LOCALIZER" in header.text("ImageType").upper()

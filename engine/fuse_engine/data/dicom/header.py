@@ -15,13 +15,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.config import IGNORE
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.uid import UID
 
 from fuse_engine.core.errors import SampleError, short
 
 DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95")
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
-PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", BIG_ENDIAN, "1.2.840.113619.5.2")
+PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", BIG_ENDIAN)
 """Transfer syntaxes whose pixels are not compressed."""
 
 _WINDOW = 1 << 15
@@ -55,6 +57,8 @@ class Pixels:
     """Bytes before the value."""
     length: int | None
     """Bytes of the value; None where it comes in compressed fragments."""
+    words: bool = False
+    """Whether the bytes are the two of a word (OW), which comes turned round in a big-endian file."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,11 @@ def tags_of(keywords: Iterable[str]) -> frozenset[int]:
     return frozenset(tag_of(keyword) for keyword in keywords)
 
 
+def uid_name(uid: str) -> str:
+    """Return what DICOM calls a UID, or the UID itself."""
+    return UID(uid, IGNORE).name
+
+
 @lru_cache(maxsize=1024)
 def _vr(tag: int) -> str:
     return dictionary_VR(tag)[:2]
@@ -262,7 +271,7 @@ class _Walk:
                 place = self._mark(tag, length, start)
                 continue
             if not self._open and tag in _PIXELS:
-                return Pixels(tag, start, None if length == _OPEN else length)
+                return Pixels(tag, start, None if length == _OPEN else length, vr == b"OW")
             if length == _OPEN:
                 self._enter(self._open[-1] if self._open else self._explicit, vr)
                 if len(self._open) == 1 and tag in self._tags:

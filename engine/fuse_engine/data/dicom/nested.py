@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pydicom
 from pydicom import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.data.dicom.header import read_header
@@ -47,8 +47,8 @@ def broken(path: Path) -> Iterator[None]:
         except SampleError:
             raise
         except (
-            ArithmeticError, AttributeError, EOFError, InvalidDicomError, LookupError, NotImplementedError,
-            OSError, RecursionError, TypeError, ValueError, struct.error,
+            ArithmeticError, AttributeError, BytesLengthException, EOFError, InvalidDicomError, LookupError,
+            NotImplementedError, OSError, RecursionError, TypeError, ValueError, struct.error,
         ) as error:  # fmt: skip
             what = (
                 f"{type(error).__name__}: {error}" if isinstance(error, AttributeError) else type(error).__name__

@@ -45,7 +45,8 @@ def read_stored(header: Header, layout: Layout, into: NDArray[np.uint8] | None =
     if pixels is not None and pixels.length is None:
         return _clean(compressed.decode(header, layout), layout)
     check_pixels(header, layout)
-    raw = np.empty(layout.length, np.uint8) if into is None or into.size != layout.length else into
+    length = layout.length + layout.length % 2 if _swapped(header, layout) else layout.length
+    raw = np.empty(length, np.uint8) if into is None or into.size != length else into
     with header.path.open("rb", buffering=0) as file:
         file.seek(pixels.offset if pixels else 0)
         if _fill(file, raw) != raw.nbytes:
@@ -69,6 +70,11 @@ def in_colour(stored: NDArray[Any], header: Header, layout: Layout) -> NDArray[A
     return stored
 
 
+def _swapped(header: Header, layout: Layout) -> bool:
+    """Whether pairs of 8-bit pixels are turned round."""
+    return header.order == ">" and layout.bits == 8 and header.pixels is not None and header.pixels.words
+
+
 def _fill(file: Any, raw: NDArray[np.uint8]) -> int:
     place = 0
     while place < raw.nbytes and (count := file.readinto(raw.data[place:])):
@@ -77,6 +83,8 @@ def _fill(file: Any, raw: NDArray[np.uint8]) -> int:
 
 
 def _numbers(raw: NDArray[np.uint8], header: Header, layout: Layout) -> NDArray[Any]:
+    if _swapped(header, layout):
+        raw = raw.reshape(-1, 2)[:, ::-1].reshape(-1)[: layout.length]
     if layout.bits == 1:
         bits = np.unpackbits(raw, bitorder="little")
         return bits[: int(np.prod(layout.shape))].reshape(layout.shape)

@@ -19,7 +19,7 @@ from fuse_engine.data.dicom.header import Header, read_header, tags_of
 from fuse_engine.data.dicom.layout import Layout, check_budget
 from fuse_engine.data.dicom.nested import broken, read_nested
 from fuse_engine.data.dicom.pixels import read_stored
-from fuse_engine.data.dicom.stack import UNEVEN, Plane, axes
+from fuse_engine.data.dicom.stack import OFF, Plane, axes, crooked
 from fuse_engine.data.image import Image, resample
 
 Overlap = Literal["error", "first", "last"]
@@ -100,7 +100,8 @@ def _opened(path: Path, space: str) -> _Seg:
                 shared = next(iter(nested.get(_NESTED[1]) or ()), Dataset())
                 owners = [_owner((own_groups, shared)) for own_groups in nested.get(_NESTED[2]) or ()]
         planes = [frame.plane for frame in frames]
-        if len(owners) != len(planes) or any(plane.position is None for plane in planes):
+        placed = all(plane.position and plane.orientation and plane.spacing for plane in planes)
+        if len(owners) != len(planes) or not placed or crooked(planes):
             raise SampleError(f"{path.name} does not say where each frame lies and which segment it shows")
         return _Seg(header, layout, planes, owners, segments)
 
@@ -171,14 +172,14 @@ def _offsets(planes: Sequence[Plane], geometry: Geometry) -> NDArray[np.intp] | 
     matrix = axes(planes[0])
     steps = np.asarray(geometry.spacing)
     same_turn = all(np.allclose(axes(plane)[:, :2], geometry.matrix[:, :2], atol=1e-3) for plane in planes)
-    same_step = all(np.allclose(plane.spacing or (), steps[[1, 0]], rtol=1e-3) for plane in planes)
+    same_step = all(np.allclose(plane.spacing or (0, 0), steps[[1, 0]], rtol=1e-3) for plane in planes)
     if not (same_turn and same_step) or not np.allclose(
         np.abs(matrix[:, 2] @ geometry.matrix[:, 2]), 1, atol=1e-3
     ):
         return None
     positions = np.array([plane.position for plane in planes])
     places = (positions - geometry.origin) @ geometry.matrix / steps
-    if np.abs(places - np.rint(places)).max() > UNEVEN:
+    if np.abs(places - np.rint(places)).max() > OFF:
         return None
     found: NDArray[np.intp] = np.rint(places[:, ::-1]).astype(np.intp)
     return found
@@ -212,9 +213,11 @@ def _resampled(
     step = float(gaps.min()) if len(gaps) else file.header.number("SpacingBetweenSlices") or geometry.spacing[2]
     places = (along - along.min()) / step
     sideways = (positions - np.outer(along, matrix[:, 2])) @ matrix[:, :2]
-    if np.abs(places - np.rint(places)).max() > UNEVEN or np.ptp(sideways, axis=0).max() > UNEVEN * min(spacing):
+    if np.abs(places - np.rint(places)).max() > OFF or np.ptp(sideways, axis=0).max() > OFF * min(spacing):
         raise SampleError(f"{name}: the frames of a segment do not lie on one grid")
-    volume = np.zeros((int(np.rint(places.max())) + 1, *inside.shape[1:]), np.uint8)
+    slices = int(np.rint(places.max())) + 1
+    check_budget(name, slices * inside[0].size)
+    volume = np.zeros((slices, *inside.shape[1:]), np.uint8)
     for place, frame in zip(np.rint(places).astype(int), inside, strict=True):
         volume[place] |= frame
     own = Geometry(

@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.geometry import Geometry
 
-UNEVEN = 0.1
-"""Share of the distance between slices that one may lie off its place: positions are written rounded."""
+OFF = 0.1
+"""Share of a pixel that counts as no difference of place."""
+_UNEVEN = 0.2
+"""Share of the distance between slices that one may lie off its place, as positions are written rounded.
+
+The least that a missing slice makes is 0.33: one of three.
+"""
 _SAME = 1e-3
 """Difference of direction cosines, and share of a pixel, that count as equal."""
 _SHOWN = 3
@@ -76,7 +81,7 @@ def arrange(planes: Sequence[Plane], volumes: bool = False) -> Stack:
             "; ".join(map(str, blocking)), expected="the complete slices of one volume", check="series"
         )
     first = planes[0]
-    if len(planes) == 1 and (first.position is None or _crooked(planes)):
+    if len(planes) == 1 and (first.position is None or crooked(planes)):
         return Stack(
             np.zeros((1, 1), np.intp), Geometry.plain((1, *first.size), (1.0, *(first.spacing or (1.0, 1.0))))
         )
@@ -112,7 +117,7 @@ def faults(planes: Sequence[Plane], volumes: bool = False) -> list[Fault]:
     lost = [plane.name for plane in planes if plane.position is None or plane.orientation is None]
     if lost:
         return [Fault("slices without a position cannot be put in order", tuple(lost))]
-    found = [*_crooked(planes), *_mixed(planes)]
+    found = [*crooked(planes), *_mixed(planes)]
     if not found:
         found = _misplaced(planes, volumes)
     if len({plane.rescale for plane in planes}) > 1:
@@ -120,24 +125,19 @@ def faults(planes: Sequence[Plane], volumes: bool = False) -> list[Fault]:
     return found
 
 
-def _crooked(planes: Sequence[Plane]) -> list[Fault]:
+def crooked(planes: Sequence[Plane]) -> list[Fault]:
     """Find direction cosines that are none."""
-    bad = []
-    for plane in planes:
-        row, column = np.reshape(plane.orientation or _UPRIGHT, (2, 3)).astype(float)
-        lengths = np.array([row @ row, column @ column])
-        if np.abs(lengths - 1).max() > 10 * _SAME or abs(row @ column) > 10 * _SAME:
-            bad.append(plane.name)
-    return (
-        [Fault("the directions of rows and columns are not perpendicular unit vectors", tuple(bad))] if bad else []
-    )
+    both = np.array([plane.orientation or _UPRIGHT for plane in planes], float).reshape(-1, 2, 3)
+    off = np.abs(both @ both.transpose(0, 2, 1) - np.eye(2)).max(axis=(1, 2)) > 10 * _SAME
+    bad = tuple(plane.name for plane, wrong in zip(planes, off, strict=True) if wrong)
+    return [Fault("the directions of rows and columns are not perpendicular unit vectors", bad)] if bad else []
 
 
 def _mixed(planes: Sequence[Plane]) -> list[Fault]:
     """Find slices of another size, spacing or direction than most."""
     found = []
     sizes = [plane.size for plane in planes]
-    spacings = [plane.spacing and tuple(np.round(plane.spacing, 4)) for plane in planes]
+    spacings = [plane.spacing and (round(plane.spacing[0], 4), round(plane.spacing[1], 4)) for plane in planes]
     for what, values in (("size", sizes), ("pixel spacing", spacings)):
         others = _others(planes, values)
         if others:
@@ -169,7 +169,7 @@ def _misplaced(planes: Sequence[Plane], volumes: bool) -> list[Fault]:
         many = _several(places) if volumes else 1
         found += _gaps(places[::many], names[::many])
     sideways = (positions - np.outer(along, matrix[:, 2])) @ matrix[:, :2]
-    limit = max(0.01, UNEVEN * min(planes[0].spacing or (1.0, 1.0)))
+    limit = max(0.01, OFF * min(planes[0].spacing or (1.0, 1.0)))
     moved = float(np.ptp(sideways, axis=0).max())
     if moved > limit:
         found.append(Fault(f"the slices are shifted sideways by up to {moved:.1f} mm, as with a tilted gantry"))
@@ -205,14 +205,14 @@ def _gaps(places: NDArray[np.float64], names: list[str]) -> list[Fault]:
     even = np.linspace(places[0], places[-1], len(places))
     gaps = np.diff(places)
     step = float(np.median(gaps))
-    if np.abs(places - even).max() <= UNEVEN * (even[1] - even[0]):
+    if np.abs(places - even).max() <= _UNEVEN * (even[1] - even[0]):
         return []
     found = []
-    wide = np.flatnonzero(gaps > (1 + UNEVEN) * step)
+    wide = np.flatnonzero(gaps > (1 + _UNEVEN) * step)
     for index in wide[: _SHOWN + 1]:
         missing = gaps[index] / step - 1
         between = f"between {names[index]} and {names[index + 1]}"
-        if abs(missing - round(missing)) < 2 * UNEVEN * (1 + missing) and missing > 0.5:
+        if abs(missing - round(missing)) < _UNEVEN * (1 + missing) and missing > 0.5:
             found.append(
                 Fault(f"{round(missing)} slice(s) missing {between}: {gaps[index]:.2f} mm instead of {step:.2f}")
             )

@@ -23,6 +23,8 @@ _NESTED = ("StructureSetROISequence", "ROIContourSequence")
 _AREAS = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _ROUNDED = 0.05
 """mm by which the written planes of contours may differ that lie in one."""
+_TIE = 0.02
+"""Share of the distance between slices that decides for the lower plane."""
 _LEVEL = 0.25
 """Share of the distance between slices by which the points of one contour may differ along the normal."""
 
@@ -161,11 +163,11 @@ def _nearest(levels: NDArray[np.float64], slices: int) -> list[int | None]:
     """Return the plane of contours that each slice takes: the nearest, within half the distance of the planes."""
     if not len(levels):
         return [None] * slices
-    # several slices between two planes belong to them; several planes in one slice give way to the nearest
-    thick = max(float(np.median(np.diff(levels))) if len(levels) > 1 else 1.0, 1.0)
+    # what is thinner than a slice is drawn in one
+    thick = max(float(np.median(np.diff(levels))) if len(levels) > 1 else 0.0, 1.0 - float(np.ptp(levels)))
     numbers = np.arange(slices)[:, None]
     # a slice midway between two planes belongs to the lower one, so that no slab is a slice too thick
-    away = np.where(numbers - levels > 0, numbers - levels - 1e-6, levels - numbers + 1e-6)
+    away = np.abs(numbers - levels) - _TIE * np.sign(numbers - levels)
     chosen = away.argmin(1)
     least = away[np.arange(slices), chosen]
     return [int(place) if gap <= thick / 2 else None for place, gap in zip(chosen, least, strict=True)]

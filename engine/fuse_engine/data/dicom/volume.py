@@ -141,6 +141,8 @@ def _convert(
 ) -> None:
     """Put the values of one frame (y, x, sample) into `out` (sample, y, x)."""
     if out.shape[0] == 3:
+        if showing is not None:
+            raise SampleError(f"{part.header.path.name} is in colour and has no window", expected="`voi: none`")
         out[:] = np.moveaxis(pixels, -1, 0)
         return
     values, inverted = pixels[..., 0], part.layout.photometric == "MONOCHROME1"

@@ -53,7 +53,7 @@ def _remarks(cohort: Cohort) -> Iterator[Finding]:
 def _fold_of(experiment: Experiment, cohort: Cohort) -> Mapping[str, str]:
     """Return the fold of every sample; empty where the split does not work, which other checks say."""
     try:
-        return make_folds(cohort, experiment.data.split, experiment.seed).fold_of
+        return make_folds(cohort, experiment.data.split, experiment.seed, experiment.folder).fold_of
     except FuseError:
         return {}
 

@@ -84,15 +84,24 @@ class Look:
 
 
 def reading_steps(pipeline: Pipeline, row: Row) -> Pipeline:
-    """Return the steps up to the first one that reads a file.
+    """Return the steps up to the first one that reads a file; none where no step does.
 
     Raises:
-        FuseError: when a step cannot say what it reads, or none reads a file.
+        FuseError: when a step cannot say what it reads, e.g. because the file is missing.
     """
-    for index, step in enumerate(pipeline.steps):
+    return Pipeline(pipeline.steps[: reading_count(pipeline, row)], pipeline.where)
+
+
+def reading_count(pipeline: Pipeline, row: Row) -> int:
+    """Return the number of steps up to the first one that reads a file; 0 where none does.
+
+    Raises:
+        FuseError: when a step cannot say what it reads, e.g. because the file is missing.
+    """
+    for count, step in enumerate(pipeline.steps, 1):
         if any(isinstance(item, Path) for item in step.reads(row).values()):
-            return Pipeline(pipeline.steps[: index + 1], pipeline.where)
-    raise FuseError("no step reads a file", where=pipeline.where)
+            return count
+    return 0
 
 
 def look(steps: Pipeline, row: Row) -> Look:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fuse_engine.core.errors import SampleError
+from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.sections import Checks
+from fuse_engine.data.doctor.displacement import displacement
 from fuse_engine.data.doctor.locality import moves_pixels
 from fuse_engine.data.doctor.passport import grid_difference
 from fuse_engine.data.image import Image, resample
@@ -51,14 +52,19 @@ class RoundTrip:
         }  # fmt: skip
 
 
-def round_trips(pipelines: Mapping[str, Pipeline], row: Row, checks: Checks) -> dict[str, RoundTrip]:
+def round_trips(
+    pipelines: Mapping[str, Pipeline], row: Row, checks: Checks, between: Callable[[], None] = lambda: None
+) -> dict[str, RoundTrip]:
     """Return the round trip of every pipeline that makes an image; the sample's first mask goes along with images.
+
+    `between` is called before each step, and may end it all by raising.
 
     Raises:
         SampleError: naming the sample and the step that fails.
     """
     traces: dict[str, list[tuple[Processor | None, Image]]] = {}
     for key, pipeline in pipelines.items():
+        between()
         if pipeline.reads_files(row) and (found := list(_images(pipeline, row))):
             traces[key] = found
     masks = [trace[0][1] for trace in traces.values() if trace[0][1].label]
@@ -67,7 +73,9 @@ def round_trips(pipelines: Mapping[str, Pipeline], row: Row, checks: Checks) -> 
         start = trace[0][1]
         fitting = (mask for mask in masks if not grid_difference(mask.geometry, start.geometry, checks.grid_mm))
         mask = start if start.label else next(fitting, None)
-        result[key] = _judged(_travel(trace, mask, row, checks), checks, mask is not None)
+        result[key] = _judged(
+            _travel(trace, mask, row, checks, between), checks, mask is not None and bool(mask.array.any())
+        )
     return result
 
 
@@ -83,17 +91,23 @@ def _images(pipeline: Pipeline, row: Row) -> Iterator[tuple[Processor | None, Im
 
 
 def _travel(
-    trace: Sequence[tuple[Processor | None, Image]], mask: Image | None, row: Row, checks: Checks
+    trace: Sequence[tuple[Processor | None, Image]],
+    mask: Image | None,
+    row: Row,
+    checks: Checks,
+    between: Callable[[], None],
 ) -> RoundTrip:
     """Send coordinates and the mask through the spatial steps, and the mask back."""
     first, moved, trip = trace[0][1], mask, RoundTrip()
     for (_, before), (step, after) in pairwise(trace):
+        between()
         if step is None or before.geometry.dims != after.geometry.dims:
             return replace(trip, covered=1.0)  # from here on the axes are others, and there is nothing to compare
         stays = before.geometry.near(after.geometry)
         if step.spatial:
-            trip = _add(trip, step, before, after, row, checks)
-            moved = None if moved is None else step.move(moved, before, row)
+            with _naming(step, row):
+                trip = _add(trip, step, before, after, row, checks)
+                moved = None if moved is None else step.move(moved, before, row)
         elif not stays:
             trip = _blame(trip, f"{step.name()} changes the grid, but does not say that it is `spatial`")
         if stays and moves_pixels(step, before, after, row):
@@ -101,6 +115,16 @@ def _travel(
     last = trace[-1][1].geometry
     dice = {} if moved is None or mask is None else _dice(mask, resample(moved, first.geometry, label=True))
     return replace(trip, dice=dice, covered=_covered(first.geometry, mask, last))
+
+
+@contextmanager
+def _naming(step: Processor, row: Row) -> Iterator[None]:
+    try:
+        yield
+    except FuseError as error:
+        raise error.placed(sample=row.id, where=step.name()) from error
+    except Exception as error:  # the boundary: a step may be anyone's code, and must be named
+        raise SampleError(f"{type(error).__name__}: {error}", sample=row.id, where=step.name()) from error
 
 
 def _add(trip: RoundTrip, step: Processor, before: Image, after: Image, row: Row, checks: Checks) -> RoundTrip:
@@ -119,73 +143,6 @@ def _add(trip: RoundTrip, step: Processor, before: Image, after: Image, row: Row
 
 def _blame(trip: RoundTrip, reason: str) -> RoundTrip:
     return trip if trip.reason else replace(trip, reason=reason)
-
-
-def displacement(step: Processor, like: Image, row: Row) -> tuple[float, float, Geometry]:
-    """Return how far a spatial step puts pixels off their place: mm, pixels of the new grid, and that grid.
-
-    An image whose values are the mm of its own pixels goes through the step; where it comes out, they must be
-    those of the new grid. Pixels at the edge count as far as the step had neighbours on both sides.
-
-    Raises:
-        SampleError: when the step does not return an image with as many axes.
-    """
-    old = like.geometry
-    grid = old
-    errors: list[NDArray[np.float32]] = []
-    centre = old.point(tuple((n - 1) / 2 for n in old.shape))
-    for axis in range(old.dims):
-        own = _coordinate(old, axis, centre[axis])
-        moved = step.move(Image(own[None], old), like, row)
-        grid = moved.geometry
-        if grid.dims != old.dims:
-            raise SampleError(
-                f"{step.name()} changes the number of axes", expected=str(old.dims), got=str(grid.dims)
-            )
-        errors.append(moved.array[0] - _coordinate(grid, axis, centre[axis]))
-    if not (inner := _inner(old, grid)).any():
-        return 0.0, 0.0, grid
-    vectors = np.stack([error[inner] for error in errors])
-    mm = float(np.sqrt(np.square(vectors).sum(0)).max())
-    steps = grid.matrix.T @ vectors / np.asarray(grid.spacing)[:, None]
-    return mm, float(np.abs(steps).max()), grid
-
-
-def _coordinate(grid: Geometry, axis: int, zero: float) -> NDArray[np.float32]:
-    """Return the coordinate of every pixel along one axis of the patient, mm from `zero`."""
-    total = np.full((1,) * grid.dims, grid.origin[axis] - zero)
-    for image_axis in range(grid.dims):
-        place = grid.dims - 1 - image_axis
-        step = grid.matrix[axis, image_axis] * grid.spacing[image_axis]
-        shape = [1] * grid.dims
-        shape[place] = grid.size[image_axis]
-        total = total + (np.arange(grid.size[image_axis]) * step).reshape(shape)
-    return np.ascontiguousarray(np.broadcast_to(total, grid.shape), np.float32)
-
-
-def _inner(old: Geometry, new: Geometry) -> NDArray[np.bool_]:
-    """Return which pixels of the new grid the step could interpolate from old ones all around."""
-    inner = np.ones(new.shape, bool)
-    turn = old.matrix.T @ new.matrix
-    for axis in range(old.dims):
-        # how many old pixels one new pixel spans along this axis: it is the mean over as many to either side
-        reach = float(np.abs(turn[axis] * new.spacing).max()) / old.spacing[axis]
-        margin = max(0.0, reach - 0.5) if reach > 1 + 1e-6 else 0.0
-        place = _index(old, new, axis)
-        slack = 1e-3
-        within = (place >= margin - slack) & (place <= old.size[axis] - 1 - margin + slack)
-        if within.any():
-            inner &= within
-    return inner
-
-
-def _index(old: Geometry, new: Geometry, axis: int) -> NDArray[np.float32]:
-    """Return where each pixel of the new grid lies along one axis of the old one, in its pixels."""
-    column = old.matrix[:, axis]
-    total = np.full(new.shape, -float(column @ np.asarray(old.origin)), np.float32)
-    for patient in range(old.dims):
-        total += np.float32(column[patient]) * _coordinate(new, patient, 0.0)
-    return total / np.float32(old.spacing[axis])
 
 
 def _dice(mask: Image, back: Image) -> dict[str, float]:

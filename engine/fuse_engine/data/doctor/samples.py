@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,7 @@ from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.health import CHECKS, Finding, Passport
 from fuse_engine.core.sections import Checks
-from fuse_engine.data.doctor.look import Look, look, reading_steps
+from fuse_engine.data.doctor.look import Look, look, reading_count
 from fuse_engine.data.doctor.passport import STRAIGHT, grid_difference, oblique_degrees, passport
 from fuse_engine.data.doctor.verdicts import Verdicts
 from fuse_engine.data.image import Image
@@ -46,6 +46,7 @@ class Doctor:
     checks: Checks
     classes: Mapping[str, int]
     """Number of classes that the model knows, by the key of the truth it is compared with."""
+    _starts: dict[tuple[str, int], Pipeline] = field(init=False, repr=False, default_factory=dict)
 
     def examine(self, row: Row, verdicts: Verdicts) -> Report:
         """Return everything that is wrong with a sample; files are read unless they were seen before."""
@@ -54,10 +55,11 @@ class Doctor:
         classes: dict[str, int] = {}
         for key, pipeline in self.pipelines.items():
             try:
-                if not pipeline.reads_files(row):
+                count = reading_count(pipeline, row)
+                if not count:
                     found += self._cells(key, pipeline, row, classes)
                     continue
-                steps = reading_steps(pipeline, row)
+                steps = self._first(key, count)
                 looks[key] = verdicts.get(steps.fingerprint(row), partial(look, steps, row))
             except FuseError as error:
                 found.append(_finding(row, key, error.problems[0], "missing"))
@@ -72,6 +74,11 @@ class Doctor:
             {key: tuple(reversed(seen.grid.spacing)) for key, seen in sound.items() if seen.grid.placed},
             classes,
         )  # fmt: skip
+
+    def _first(self, key: str, count: int) -> Pipeline:
+        """Return the first steps of a pipeline: one object, which keeps what its fingerprint is made of."""
+        whole = self.pipelines[key]
+        return self._starts.setdefault((key, count), Pipeline(whole.steps[:count], whole.where))
 
     def _cells(self, key: str, pipeline: Pipeline, row: Row, classes: dict[str, int]) -> Iterator[Finding]:
         """Try what the table says; steps that have not learned yet do so from this row alone."""
@@ -121,7 +128,7 @@ class Doctor:
         array = values.reshape(1, *(1,) * (seen.grid.dims - 1), -1)
         value: Value = Image(array, Geometry.plain(array.shape[1:]))
         pipeline = self.pipelines[key]
-        for step in pipeline.steps[len(reading_steps(pipeline, row).steps) :]:
+        for step in pipeline.steps[reading_count(pipeline, row) :]:
             if step.spatial:
                 continue
             try:

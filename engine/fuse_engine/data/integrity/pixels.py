@@ -43,12 +43,12 @@ def check_pixels(name: str, pixels: Pixels) -> None:
     stored = pixels.path.stat().st_size - pixels.offset
     if not pixels.packed:
         if stored < pixels.length:
-            raise cut_off(name, pixels.length, max(stored, 0))
+            raise cut_off(name, pixels.length, str(max(stored, 0)))
         return
     check_ratio(name, pixels.length, stored)
     found = _unpacked(name, pixels)
     if found < pixels.length:
-        raise cut_off(name, pixels.length, found)
+        raise cut_off(name, pixels.length, str(found))
 
 
 def check_budget(name: str, length: int) -> None:
@@ -72,12 +72,12 @@ def check_ratio(name: str, length: int, stored: int) -> None:
         SampleError: naming the file.
     """
     if length > stored * _RATIO:
-        raise cut_off(name, length, stored * _RATIO)
+        raise cut_off(name, length, f"{stored} packed bytes")
 
 
-def cut_off(name: str, expected: int, got: int) -> SampleError:
+def cut_off(name: str, expected: int, got: str) -> SampleError:
     """Return the error for a file that ends too early."""
-    return SampleError(f"{name} is cut off", expected=f"{expected} bytes of pixels", got=f"at most {got}")
+    return SampleError(f"{name} is cut off", expected=f"{expected} bytes of pixels", got=got)
 
 
 def refuse_holes(name: str, values: NDArray[Any]) -> None:

@@ -21,7 +21,12 @@ _NO_NUMBER = frozenset(("", "-", "?", "na", "n/a", "nan", "nat", "none", "null",
 """What tables say, in any case, where a number is missing."""
 
 
-def _once(names: list[str]) -> list[str]:
+def once(names: list[str]) -> list[str]:
+    """Return names of which each is there once.
+
+    Raises:
+        ValueError: naming one that is there twice.
+    """
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"expected every name once, '{twice}' is there twice")
@@ -37,7 +42,7 @@ class Label(Processor):
     classes: list[str] = Field(["0", "1"], min_length=1)
     """What the column may say, in the order of the model's outputs."""
 
-    _once = field_validator("classes")(_once)
+    _once = field_validator("classes")(once)
 
     def __call__(self, value: Value | None, row: Row) -> int:
         """Return the position of the cell's text among the classes."""
@@ -119,7 +124,7 @@ class Columns(Processor):
     std: list[float] | None = None
     """Standard deviation of each column, 1 for categories; measured on the training samples where empty."""
 
-    _once = field_validator("names")(_once)
+    _once = field_validator("names")(once)
 
     @model_validator(mode="after")
     def _known(self) -> Columns:
@@ -128,7 +133,7 @@ class Columns(Processor):
                 raise ValueError(f"expected categories of columns in `names`, '{name}' is not among them")
             if not classes:
                 raise ValueError(f"expected at least one category of '{name}'")
-            _once(classes)
+            once(classes)
         return self
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from fuse_engine.data.dicom.structures import read_structures
 from fuse_engine.data.dicom.volume import Showing, flat
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Processor, Value
+from fuse_engine.data.processors.loading import column_reads
 from fuse_engine.data.source import Row
 
 Missing = Literal["error", "empty"]
@@ -59,7 +60,7 @@ class LoadDicom(Processor):
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the cell, and the folder or every file."""
-        return _reads(row, self.column)
+        return column_reads(row, self.column)
 
 
 @register
@@ -96,7 +97,7 @@ class LoadSegmentation(Processor):
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the cells, and every file."""
-        return {**_reads(row, self.image), **_drawn_reads(row, self.column, self.missing)}
+        return {**column_reads(row, self.image), **_drawn_reads(row, self.column, self.missing)}
 
 
 @register
@@ -133,7 +134,7 @@ class LoadStructures(Processor):
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the cells, and every file."""
-        return {**_reads(row, self.image), **_drawn_reads(row, self.column, self.missing)}
+        return {**column_reads(row, self.image), **_drawn_reads(row, self.column, self.missing)}
 
 
 def _paths(row: Row, column: str, missing: Missing) -> list[Path]:
@@ -146,7 +147,7 @@ def _paths(row: Row, column: str, missing: Missing) -> list[Path]:
 
 
 def _drawn_reads(row: Row, column: str, missing: Missing) -> dict[str, str | Path]:
-    return _reads(row, column) if row.text(column) or missing == "error" else {column: ""}
+    return column_reads(row, column) if row.text(column) or missing == "error" else {column: ""}
 
 
 def _nothing(grid: Geometry) -> Image:
@@ -157,15 +158,6 @@ def _once(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
         raise ValueError("expected every name once")
     return names
-
-
-def _reads(row: Row, column: str) -> dict[str, str | Path]:
-    files = named_files(row, column)
-    if isinstance(files, Path):
-        return {column: files}
-    if len(files) == 1:
-        return {column: files[0]}
-    return {column: row.text(column), **{f"{column} {number}": path for number, path in enumerate(files, 1)}}
 
 
 def _flat(image: Image) -> Image:

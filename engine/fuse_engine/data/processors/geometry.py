@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import psutil
 import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
@@ -67,6 +70,7 @@ class Resample(Processor):
         spacing = tuple(reversed(self.spacing))
         extent = np.asarray(old.size) * old.spacing
         size = tuple(int(n) for n in np.maximum(np.round(extent / spacing), 1))
+        require_memory(image, size[::-1])
         # rounding the size leaves up to half a pixel at each edge: the image's own edge goes on there
         return resample(image, _centred(old, size, spacing), image.label, fill=None)
 
@@ -93,6 +97,7 @@ class Resize(Processor):
         image = image_of(value, "Resize")
         old = image.geometry
         same_axes(old, self.size, "size")
+        require_memory(image, self.size)
         size = tuple(reversed(self.size))
         spacing = tuple(step * n / m for step, n, m in zip(old.spacing, old.size, size, strict=True))
         array = image.array
@@ -148,7 +153,23 @@ def onto(image: Image, grid: Geometry, owner: str, fill: float = 0.0) -> Image:
             f"the image shows no part of the patient that {owner} shows", expected=grid.extent,
             got=image.geometry.extent,
         )  # fmt: skip
+    require_memory(image, grid.shape)
     return resample(image, grid, image.label, fill_of(image, fill))
+
+
+def require_memory(image: Image, shape: Sequence[int]) -> None:
+    """Refuse to make an image of a size ([z,] y, x) that would take more than half of the free memory.
+
+    Raises:
+        SampleError: naming both.
+    """
+    needed = math.prod(map(float, shape)) * len(image.array) * image.array.itemsize
+    free = psutil.virtual_memory().available
+    if needed > free / 2:
+        raise SampleError(
+            f"an image of {' x '.join(map(str, shape))} pixels is too large for the memory",
+            expected=f"less than {free / 2e9:.1f} GB", got=f"{needed / 1e9:.1f} GB",
+        )  # fmt: skip
 
 
 def fill_of(image: Image, fill: float) -> float:

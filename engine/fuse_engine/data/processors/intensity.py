@@ -44,7 +44,7 @@ class IntensityWindow(Processor):
     """Maps a range of intensities to another one and clips the rest; without a range, lowest to highest."""
 
     percentiles: tuple[float, float] | None = None
-    """The range as percentiles of each image, from 0 to 100."""
+    """The range as percentiles of each image, from 0 to 100, over all its channels."""
     window: tuple[float, float] | None = None
     """The range in the image's own unit, e.g. HU."""
     to: tuple[float, float] = (0.0, 1.0)

@@ -17,6 +17,7 @@ from fuse_engine.data.integrity import data_file
 from fuse_engine.data.integrity.naming import ENDINGS
 from fuse_engine.data.processor import Processor, Value
 from fuse_engine.data.processors.classes import looked_up
+from fuse_engine.data.processors.columns import once
 from fuse_engine.data.source import Row
 
 
@@ -41,7 +42,13 @@ class LoadImage(Processor):
 
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the image, or the label map."""
-        image = read_image(row.path(self.column), self.label)
+        files = named_files(row, self.column)
+        if isinstance(files, Path) or len(files) > 1:
+            raise SampleError(
+                f"column '{self.column}' names {'a folder' if isinstance(files, Path) else 'several files'}",
+                expected="one image file; LoadDicom reads a series", got=_name(row, self.column),
+            )  # fmt: skip
+        image = read_image(files[0], self.label)
         if not self.values:
             return image
         return looked_up(image, {item: place for place, item in enumerate(self.values)})
@@ -60,13 +67,7 @@ class LoadChannels(Processor):
     resample: bool = False
     """Put images of another grid onto the grid of the first, linearly; without it they are refused."""
 
-    @field_validator("columns")
-    @classmethod
-    def _once(cls, columns: list[str]) -> list[str]:
-        twice = next((name for name in columns if columns.count(name) > 1), None)
-        if twice is not None:
-            raise ValueError(f"expected every column once, '{twice}' is there twice")
-        return columns
+    _once = field_validator("columns")(once)
 
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the image, (channel, [z,] y, x), on the grid of the first file."""
@@ -85,7 +86,7 @@ class LoadChannels(Processor):
     def _fitted(self, image: Image, first: Image, column: str, row: Row) -> Image:
         if self.resample and image.geometry.dims == first.geometry.dims:
             return resample(image, first.geometry, label=False)
-        other, name = (row.text(one).rsplit("/", 1)[-1] for one in (self.columns[0], column))
+        other, name = (_name(row, one) for one in (self.columns[0], column))
         raise SampleError(
             f"{name} (column '{column}') lies on another grid than {other} (column '{self.columns[0]}')",
             expected=f"{_grid(first)}; or `resample: true`", got=_grid(image),
@@ -128,6 +129,11 @@ def column_reads(row: Row, column: str) -> dict[str, str | Path]:
         return {column: row.text(column), **{f"{column} {number}": path for number, path in enumerate(files, 1)}}
     pixels = None if _is_series(files) else data_file(files[0])
     return {column: files[0], **({f"{column} pixels": pixels} if pixels else {})}
+
+
+def _name(row: Row, column: str) -> str:
+    files = named_files(row, column)
+    return files.name if isinstance(files, Path) else files[0].name
 
 
 def _is_series(files: Files) -> bool:

@@ -161,10 +161,11 @@ def _by_id(source: Folder, listing: Listing) -> tuple[dict[str, dict[str, _File]
         for column, parts in fitting.items():
             if patterns[column].letters < longest:
                 continue
-            name = _same(template.filled(parts))
+            texts = {part: _same(text) for part, text in parts.items()}
+            name = template.filled(texts)
             if name in found[column]:
                 raise _twice(column, name, found[column][name][0], path)
-            found[column][name] = (path, parts)
+            found[column][name] = (path, texts)
         if not fitting and _is_sample(path):
             stray.append(path)
     return found, stray

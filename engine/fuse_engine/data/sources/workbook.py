@@ -18,7 +18,7 @@ from fuse_engine.core.errors import FuseError, nearest
 from fuse_engine.data.cells import refuse_twins, text_column
 
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-_UNPACKED_LIMIT = 2 << 30
+_UNPACKED_LIMIT = 1 << 30
 """Bytes that a workbook may unpack to."""
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, OSError, EOFError, SyntaxError, KeyError, IndexError, ValueError, TypeError,

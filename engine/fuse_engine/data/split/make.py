@@ -45,7 +45,10 @@ def make_folds(cohort: Cohort, split: Split, seed: int, folder: Path | None = No
     """
     groups = group_codes(cohort, split)
     fold, names = _divided(cohort, split, seed, groups, folder)
-    refuse_leaks(cohort, fold, names, groups)
+    whole = "all samples of a group in one"
+    if split.like == "musket":
+        whole = "no groups, which Musket does not keep together"
+    refuse_leaks(cohort, fold, names, groups, whole)
     there = np.bincount(fold[fold >= 0], minlength=len(names)) > 0
     uses = _uses(split, sorted((name for name, any_ in zip(names, there, strict=True) if any_), key=_natural))
     part_of = np.asarray([PARTS.index(uses.get(name, "unused")) for name in names] + [3], np.int8)

@@ -124,7 +124,9 @@ def read_list(name: str, folder: Path | None, where: str) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def refuse_leaks(cohort: Cohort, fold: NDArray[np.int32], names: Sequence[str], groups: Coded) -> None:
+def refuse_leaks(
+    cohort: Cohort, fold: NDArray[np.int32], names: Sequence[str], groups: Coded, expected: str
+) -> None:
     """Refuse a group whose samples are in two folds; `fold` holds positions in `names`, -1 for none.
 
     Raises:
@@ -144,6 +146,6 @@ def refuse_leaks(cohort: Cohort, fold: NDArray[np.int32], names: Sequence[str], 
     more = f", and {len(leaking) - 1} more groups" if len(leaking) > 1 else ""
     raise FuseError(
         f"the group '{groups.texts[groups.codes[two]]}' is in two folds{more}",
-        expected="all samples of a group in one",
+        expected=expected,
         got=f"'{cohort.ids[one]}' in '{names[fold[one]]}', '{cohort.ids[two]}' in '{names[fold[two]]}'",
     )

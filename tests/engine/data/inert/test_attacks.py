@@ -44,10 +44,8 @@ def test_no_attack_takes_long_or_much_memory(heard: dict[str, Any]) -> None:
 
 def test_what_is_asked_for_is_named(heard: dict[str, Any]) -> None:
     said = heard["attacks"]["os.system in a cell"][0]
-    assert said == (
-        "refused: column '0': the pickle holds what cannot be read; expected text, numbers, dates, or lists of them; "
-        "got os.system"
-    )
+    assert said.startswith("refused: column '0': the pickle holds what cannot be read; expected text, numbers")
+    assert said.endswith("; got os.system")
 
 
 def test_sound_pickles_are_read_and_mutants_read_or_refused(heard: dict[str, Any]) -> None:

@@ -1,0 +1,68 @@
+"""What the header of an array says, checked before anything is read."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fuse_engine.core.errors import SampleError
+from fuse_engine.data.integrity.pixels import check_budget
+
+_KINDS = "biufSU"
+
+
+def version(path: Path) -> tuple[int, ...]:
+    """Return what tells a file from what stood there before."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+@dataclass(frozen=True)
+class Member:
+    """One array of a file."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    label: str
+    """File and member, for messages."""
+
+    def check(self) -> None:
+        """Refuse an array that holds neither numbers nor text.
+
+        Raises:
+            SampleError: naming file and member.
+        """
+        if self.dtype.kind not in _KINDS or not self.dtype.itemsize:
+            raise SampleError(f"{self.label} holds no numbers", expected="numbers", got=str(self.dtype)[:80])
+
+    @property
+    def count(self) -> int:
+        """How many values it holds."""
+        return math.prod(self.shape)
+
+    @property
+    def length(self) -> int:
+        """Bytes of all values."""
+        return self.count * self.dtype.itemsize
+
+    @property
+    def row_length(self) -> int:
+        """Bytes of the values at one place of the first axis."""
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+    def check_place(self, place: int | None) -> None:
+        """Check that there is a place on the first axis, and room for what is read.
+
+        Raises:
+            SampleError: naming file and member.
+        """
+        if place is not None and not (self.shape and 0 <= place < self.shape[0]):
+            last = self.shape[0] - 1 if self.shape else -1
+            raise SampleError(f"{self.label} has no place {place}", expected=f"0 to {last}", got=str(place))
+        # the values as stored and the float32 copy are there at the same time
+        check_budget(self.label, 2 * (self.length if place is None else self.row_length))
