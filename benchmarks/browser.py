@@ -148,7 +148,6 @@ def main(rows: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         path = write(Path(name), rows)
         bench = Bench()
-        bench.until(lambda: bool(bench.project.catalog.entries))
         bench.warm_up(path)
         model, table = bench.view.model, bench.view.table
         print(f"{rows:,} rows, memory before {memory():.2f} GiB")

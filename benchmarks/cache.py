@@ -31,7 +31,7 @@ from fuse_engine.data.slots import Slots
 from fuse_engine.run.loading import Items, Loader, plain_batches
 
 SHAPES = {"2d": (512, 512), "3d": (128, 128, 128)}
-BATCH = {"2d": 4, "3d": 4}
+BATCH = {"2d": 8, "3d": 4}
 Reader = Callable[[list[str]], None]
 """Brings samples of these ids into batches, in this order."""
 

@@ -224,6 +224,7 @@ class DataModel:
 
     def _parts_changed(self) -> None:
         self._counts.clear()
+        self.health.recount()
         self._mark()
         self.changed.emit()
         self.sample_changed.emit()

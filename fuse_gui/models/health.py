@@ -50,8 +50,8 @@ class HealthModel:
     """Counts, rows and messages of every check; the checking itself goes on in the background."""
 
     title = "Cohort health"
-    stop_label, start_label = "Pause", "Continue"
-    stop_help, start_help = "Stop checking the samples for now", "Check the samples that are left"
+    stop_label, start_label, again_label = "Pause", "Continue", "Check again"
+    stop_help, start_help = "Stop checking the samples for now", "Check the samples that are left, or all again"
 
     changed = Signal()
     """Counts or progress are others."""
@@ -81,11 +81,22 @@ class HealthModel:
         self.changed.emit()
 
     def resume(self) -> None:
-        """Go on where it was stopped."""
-        if self._paused or self.error:
-            self._paused, self.error, self._failures = False, "", 0
-            self._ask()
-            self.changed.emit()
+        """Go on where it was stopped, or check all samples again: files may have been mended."""
+        if self._next is None:
+            self.reset()
+            self.found.emit()
+        self._paused, self.error, self._failures = False, "", 0
+        self._ask()
+        self.changed.emit()
+
+    def recount(self) -> None:
+        """Count again without the samples that are left out by now."""
+        used = np.where(self.project.cohort.left_out, np.uint32(0), self._bits)
+        self._used = used
+        self.counts = {
+            name: int(np.count_nonzero(used & bit)) + self._general.get(name, 0) for name, bit in BITS.items()
+        }
+        self.changed.emit()
 
     # -- what is said ---------------------------------------------------------------------------------------------
 
@@ -96,8 +107,13 @@ class HealthModel:
 
     @property
     def can_resume(self) -> bool:
-        """Whether there are samples left that nobody checks now."""
-        return self._next is not None and not self.running
+        """Whether nobody checks the samples now."""
+        return bool(self.total) and not self.running
+
+    @property
+    def start_words(self) -> str:
+        """What starting the checks would do."""
+        return self.again_label if self._next is None else self.start_label
 
     @property
     def progress(self) -> str:
@@ -109,7 +125,7 @@ class HealthModel:
         if self._next is not None:
             state = "Paused" if self._paused else "Checking"
             return f"{state}: {self.done:,} of {self.total:,} samples"
-        affected = int(np.count_nonzero(self._bits))
+        affected = int(np.count_nonzero(self._used))
         return f"Checked {_samples(self.total)}: " + (
             f"{_samples(affected)} with findings" if affected or any(self.counts.values()) else "nothing found"
         )
@@ -150,7 +166,7 @@ class HealthModel:
         """Return which rows each check found something in, by `check:<name>`."""
         nothing = np.zeros(self._rows, bool)
         return {
-            f"check:{name}": (self._bits & BITS[name]) != 0 if self.counts[name] else nothing for name in CHECKS
+            f"check:{name}": (self._used & BITS[name]) != 0 if self.counts[name] else nothing for name in CHECKS
         }
 
     def columns(self) -> Mapping[str, Column]:
@@ -171,7 +187,9 @@ class HealthModel:
         self.project.requests.cancel("health")
         self._settings = self._relevant()
         self._rows = len(self.project.cohort)
-        self._bits = np.zeros(self._rows, np.uint32)
+        self._bits: NDArray[np.uint32] = np.zeros(self._rows, np.uint32)
+        self._used = self._bits
+        self._general: dict[str, int] = {}
         self.counts = dict.fromkeys(CHECKS, 0)
         self._first: dict[str, str] = {}
         self._blocking: set[str] = set()
@@ -217,8 +235,8 @@ class HealthModel:
         self.done = found.total if found.next is None else found.next
         if found.next is None or time.monotonic() - self._announced > TELL:
             self._announced = time.monotonic()
+            self.recount()
             self.found.emit()
-            self.changed.emit()
         self._ask()
 
     def _take(self, found: Slice) -> None:
@@ -231,17 +249,16 @@ class HealthModel:
                 self._passports[name].put(row, text)
 
     def _count(self, row: int, finding: Finding) -> None:
-        bit = BITS[finding.check]
         self._first.setdefault(finding.check, finding.message)
         if finding.blocks:
             self._blocking.add(finding.check)
-        if row < 0 or not self._bits[row] & bit:
-            self.counts[finding.check] += 1
-        if row >= 0:
-            self._bits[row] |= bit
-            if self._told < KEPT:
-                self._told += 1
-                self._messages.setdefault(row, []).append((finding.check, finding.message))
+        if row < 0:
+            self._general[finding.check] = self._general.get(finding.check, 0) + 1
+            return
+        self._bits[row] |= BITS[finding.check]
+        if self._told < KEPT:
+            self._told += 1
+            self._messages.setdefault(row, []).append((finding.check, finding.message))
 
     @staticmethod
     def _checks_of(bits: int) -> list[str]:

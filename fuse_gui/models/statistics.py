@@ -71,17 +71,18 @@ class Statistics:
 def statistics(name: str, column: Column, rows: NDArray[np.int64]) -> Statistics:
     """Return the figures of a column over some rows."""
     counts = column.counts(rows)
-    present = np.flatnonzero((counts > 0) & ~column.empty)
+    ordered = column.listed
+    present = ordered[(counts[ordered] > 0) & ~column.empty[ordered]]
     missing = len(rows) - int(counts[present].sum())
-    largest = present[np.argsort(-counts[present], kind="stable")][:GROUPS]
+    largest = _largest(counts[present], present)
     groups = [_group(name, column.texts[int(code)].as_py(), int(counts[code]), len(rows)) for code in largest]
     if missing:
         groups.append(_group(name, "", missing, len(rows)))
     numbers = _numbers(column.numbers[present], counts[present]) if column.is_number and len(present) else ()
     many = column.is_number and len(present) > BARS
     bars = _histogram(name, column, present, counts) if many else _bars(name, column, largest[:BARS], counts)
-    ordered = tuple(sorted(groups, key=lambda group: -group.count))
-    return Statistics(name, len(rows), missing, len(present), numbers, ordered, bars if len(present) else None)
+    by_size = tuple(sorted(groups, key=lambda group: -group.count))
+    return Statistics(name, len(rows), missing, len(present), numbers, by_size, bars if len(present) else None)
 
 
 class StatisticsModel:
@@ -151,14 +152,24 @@ class StatisticsModel:
         self.changed.emit()
 
 
+def _largest(counts: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the codes with the largest counts, at most `GROUPS`, the largest first."""
+    if len(counts) > GROUPS:
+        limit = np.partition(counts, -GROUPS)[-GROUPS]
+        found = np.flatnonzero(counts > limit)
+        equal = np.flatnonzero(counts == limit)[: GROUPS - len(found)]
+        kept = np.sort(np.concatenate([found, equal]))
+        counts, codes = counts[kept], codes[kept]
+    return codes[np.argsort(-counts, kind="stable")]
+
+
 def _group(name: str, text: str, count: int, total: int) -> Group:
     condition = f"{quoted(name)}=={quoted(text)}" if text else f"!has:{quoted(name)}"
     return Group(text, count, count / max(total, 1), condition)
 
 
 def _numbers(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[tuple[str, float], ...]:
-    order = np.argsort(values)
-    values, counts = values[order], counts[order]
+    """Return the figures of values in ascending order."""
     total, ends = int(counts.sum()), np.cumsum(counts)
     low, high = (values[np.searchsorted(ends, place, side="right")] for place in ((total - 1) // 2, total // 2))
     mean = float(np.average(values, weights=counts))
@@ -178,7 +189,7 @@ def _histogram(name: str, column: Column, present: NDArray[np.int64], counts: ND
 
 
 def _bars(name: str, column: Column, codes: NDArray[np.int64], counts: NDArray[np.int64]) -> Bars:
-    shown = codes[np.argsort(column.ranks[codes], kind="stable")] if column.is_number else codes
+    shown = codes[np.argsort(column.numbers[codes], kind="stable")] if column.is_number else codes
     texts = [column.texts[int(code)].as_py() for code in shown]
     ids = tuple(_group(name, text, 0, 0).condition for text in texts)
     edges: NDArray[np.float64] = np.arange(len(shown) + 1, dtype=np.float64) - 0.5

@@ -44,4 +44,5 @@ class HealthView(W.VBox):  # type: ignore[misc]
             chip.button_style = STYLES[model.state(name)]
         self.progress.say(model.progress)
         show(self.stop, model.running)
+        self.start.description = model.start_words
         show(self.start, model.can_resume)

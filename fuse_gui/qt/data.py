@@ -93,6 +93,7 @@ class DataView(QWidget):  # type: ignore[misc]
         self.truth = QCheckBox(model.truth_label)
         self.truth.setToolTip(tooltip(model.truth_help))
         self.truth.clicked.connect(lambda: model.toggle_truth())
+        self.truth.setMinimumHeight(self.next.sizeHint().height())
         self.exclude = _quiet(push(words.exclude_label, words.exclude_help, self.table.exclude))
         self.include = _quiet(push(words.include_label, words.include_help, self.table.include))
         self.undo = _quiet(push(words.undo_label, words.undo_help, words.undo))

@@ -75,5 +75,6 @@ class HealthView(QWidget):  # type: ignore[misc]
             chip.setChecked(f"check:{name}" in self._rows.filter)
         self.progress.say(model.progress)
         self.stop.setVisible(model.running)
+        self.start.setText(model.start_words)
         self.start.setVisible(model.can_resume)
         self.setVisible(bool(model.total))

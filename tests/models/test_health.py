@@ -102,6 +102,26 @@ def test_findings_and_passports_are_columns_and_details(model: DataModel, engine
     assert "not on the grid of its image" in model.sections[2].rows[1][1]
 
 
+def test_samples_that_are_left_out_do_not_count(model: DataModel, engine: FakeEngine) -> None:
+    engine.hold = set()
+    engine.release()
+    model.project.set_excluded(model.project.cohort.with_excluded({"s4": "motion"}))
+    assert (model.health.counts["oblique"], model.health.state("missing")) == (1, "fine")
+    model.toggle_check("oblique")
+    assert model.rows.ids(0, 9) == ["s1"]
+    assert model.health.progress == "Checked 6 samples: 1 sample with findings"
+
+
+def test_all_samples_are_checked_again_when_it_is_asked_for(model: DataModel, engine: FakeEngine) -> None:
+    engine.hold = set()
+    engine.release()
+    assert model.health.start_words == "Check again"
+    engine.answers["health"] = {"findings": [], "passports": [], "next": None, "total": 6}
+    model.health.resume()
+    assert model.health.progress == "Checked 6 samples: nothing found"
+    assert "findings" not in model.rows.columns
+
+
 def test_it_pauses_and_goes_on_where_it_was(model: DataModel, engine: FakeEngine) -> None:
     engine.release()
     model.health.pause()

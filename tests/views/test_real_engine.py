@@ -17,6 +17,7 @@ from fuse_engine.service.augmenting import augmentations
 from fuse_engine.service.client import Engine
 from fuse_engine.testing import tiny_experiment
 from fuse_gui.models.augmentation import AugmentationModel
+from fuse_gui.models.data import DataModel
 from fuse_gui.models.field import Field, Offers
 from fuse_gui.models.form import Group
 from fuse_gui.models.model import ModelModel
@@ -102,6 +103,20 @@ def test_the_numbers_of_a_step_are_those_of_the_file(project: Project, tiny: Exp
     assert (
         f"min {pixels.min():.4g},  max {pixels.max():.4g},  mean {pixels.mean():.4g}" in model.results[0].numbers
     )
+
+
+def test_the_browser_shows_pictures_and_what_is_wrong(project: Project, tiny: Experiment) -> None:
+    model = DataModel(project)
+    model.thumbnails.look_at(project.cohort.ids)
+    wait_for(lambda: all(model.thumbnails.of(name) is not None for name in project.cohort.ids), PATIENCE)
+    wait_for(lambda: model.health.progress.startswith("Checked 8 samples"), PATIENCE)
+    assert model.health.state("unreadable") == "fine"
+    model.set_filter("image.size==16 × 16 & image.axes!=LPS")
+    assert len(model.rows) == 8
+    model.select_row(0)
+    wait_for(lambda: all(map(project.neighbours.kept, model.rows.ids(0, 3))), PATIENCE)
+    model.step(1)
+    assert project.values, "it was read ahead"
 
 
 def test_what_is_previewed_is_what_is_trained(project: Project, tiny: Experiment) -> None:

@@ -145,7 +145,7 @@ def _print(findings: list[Finding], total: int, ignored: set[str], shown: int | 
         if not same:
             continue
         print(f"\n{fill(f'{CHECKS[name].title} ({name}). {CHECKS[name].help}', _WIDTH)}")
-        print_indented([_line(item) for item in same[:shown]])
+        _print_lines([_line(item) for item in same[:shown]])
         if shown is not None and len(same) > shown:
             print(f"  and {len(same) - shown} more; --all shows them")
 
@@ -154,7 +154,7 @@ def _line(finding: Finding) -> tuple[str, str, str]:
     return one_line(finding.sample) or "(all)", finding.column, one_line(finding.message)
 
 
-def print_indented(rows: list[tuple[str, str, str]]) -> None:
+def _print_lines(rows: list[tuple[str, str, str]]) -> None:
     """Print lines below a heading, in columns that line up."""
     widths = [max(len(row[place]) for row in rows) for place in range(2)]
     for first, second, third in rows:
@@ -172,4 +172,4 @@ def _print_trips(trips: dict[str, dict[str, Any]]) -> None:
             place = f"{trip['displacement_mm']:.2f} mm ({trip['displacement_voxels']:.2f} pixels) off"
             words = [place, f"Dice {dice}" if dice else "", f"{trip['covered']:.0%} covered", trip["reason"]]
             rows.append((one_line(name), key, "; ".join(word for word in words if word)))
-    print_indented(rows)
+    _print_lines(rows)

@@ -26,13 +26,16 @@ from fuse_engine.data.collate import to_tensors
 from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.fit import fit_experiment
 from fuse_engine.data.negatives import negative_samples, with_negatives
+from fuse_engine.data.patches import PatchDataset, Patches
 from fuse_engine.data.sampler import BatchSampler
 from fuse_engine.data.source import Cohort
 from fuse_engine.data.split import Folds, divide
 from fuse_engine.losses.base import Loss
 from fuse_engine.metrics.base import Metric
 from fuse_engine.models.base import BatchModule, Model
+from fuse_engine.run.compute import Compute
 from fuse_engine.run.places import at_place
+from fuse_engine.run.tiling import Tiled
 from fuse_engine.run.timetable import Timetable
 
 Part = Literal["train", "validation", "test", "all"]
@@ -93,6 +96,22 @@ class Assembly:
         """Return the augmentation of the training samples."""
         steps = self.parts.below(Augmentation, "augmentation")
         return Augmenter([steps[name] for name in sorted(steps, key=int)], self.experiment.seed)
+
+    def patches(self) -> PatchDataset | None:
+        """Return what cuts the training samples into patches, where they are."""
+        if self.experiment.data.patches is None:
+            return None
+        return PatchDataset(self.dataset, self.parts.at(Patches, "data", "patches"), self.experiment.seed)
+
+    @property
+    def whole_batch(self) -> int:
+        """Samples that are predicted at a time; where they are cut into patches, whole ones differ in size."""
+        return 1 if self.experiment.data.patches else self.experiment.data.batch.size
+
+    def predicting(self, compute: Compute) -> Compute | Tiled:
+        """Return what predicts whole samples with a model that may have been trained on patches of them."""
+        cutting = self.patches()
+        return compute if cutting is None else Tiled(compute, cutting.patches, self.experiment.data.batch.size)
 
     def timetable(self) -> Timetable:
         """Return the training batches of every epoch.
@@ -164,7 +183,7 @@ class Assembly:
         return to_tensors(self.dataset.sample(name))
 
     def first(self, ids: Sequence[str]) -> NestedDict:
-        """Return the tensors of the first good sample.
+        """Return the tensors of the first good sample as they are trained on: whole, or its first patch.
 
         Raises:
             SampleError: when the first few are all bad.
@@ -172,12 +191,16 @@ class Assembly:
         errors: list[FuseError] = []
         for name in ids[:TRIES]:
             try:
-                return self.tensors(name)
+                return self._trained_on(name)
             except SampleError as error:
                 errors.append(error)
         raise SampleError(*(problem for error in errors for problem in error.problems)) if errors else SampleError(
             "there are no samples"
         )  # fmt: skip
+
+    def _trained_on(self, name: str) -> NestedDict:
+        cutting = self.patches()
+        return self.tensors(name) if cutting is None else to_tensors(next(cutting.each(name, 0)))
 
     def build(self, sample: NestedDict) -> BatchModule:
         """Return the network for samples like this one, its weights drawn by the experiment's seed.

@@ -17,6 +17,7 @@ from fuse_engine.losses.base import Loss
 from fuse_engine.metrics.base import Metric, Rows
 from fuse_engine.run.compute import Compute
 from fuse_engine.run.loading import BadSamples, Loaded, Loader
+from fuse_engine.run.tiling import Tiled
 
 TOTAL = "total_loss"
 T = TypeVar("T")
@@ -88,7 +89,7 @@ def _fails(compute: Callable[[NestedDict], object], batch: NestedDict, index: in
 
 
 def evaluate(
-    compute: Compute,
+    compute: Compute | Tiled,
     loader: Loader,
     losses: Mapping[str, Loss],
     metrics: Mapping[str, Metric],

@@ -86,7 +86,7 @@ class Predictor:
         """
         data = collate([self.assembly.tensors(id)])
         with torch.no_grad():
-            return data, self.compute(data)
+            return data, self.assembly.predicting(self.compute)(data)
 
 
 def infer(
@@ -132,7 +132,9 @@ def _infer(
     if unknown := [name for name in chosen if name not in assembly.cohort]:
         raise RunError(f"no sample '{unknown[0]}'", nearest=nearest(unknown[0], assembly.cohort.ids))
     batch = assembly.experiment.data.batch
-    loader = Loader(Items(assembly.dataset), plain_batches(chosen, batch.size), batch.workers, batch.size)
+    loader = Loader(
+        Items(assembly.dataset), plain_batches(chosen, assembly.whole_batch), batch.workers, batch.size
+    )
     table = _Table(folder, assembly)
 
     def each(loaded: Loaded, found: NestedDict) -> None:
@@ -140,7 +142,7 @@ def _infer(
         table.add(loaded, found)
 
     bad = BadSamples(len(chosen), say, assembly.experiment.data.checks)
-    found = evaluate(predictor.compute, loader, {}, _measurable(assembly), bad, each)
+    found = evaluate(assembly.predicting(predictor.compute), loader, {}, _measurable(assembly), bad, each)
     path = folder.predictions / f"{part}.parquet"
     table.write(path, found, {"checkpoint": predictor.checkpoint, "part": part})
     return path

@@ -19,8 +19,9 @@ from fuse_engine.augment.base import Augmenter
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, RunError, SampleError
 from fuse_engine.core.sections import Checks
-from fuse_engine.data.collate import collate, to_tensor
+from fuse_engine.data.collate import collate, to_leaves, to_tensor
 from fuse_engine.data.dataset import Dataset
+from fuse_engine.data.patches import PatchDataset
 from fuse_engine.data.slots import Slots
 from fuse_engine.run.timetable import Timetable
 
@@ -65,22 +66,29 @@ Item = Mapping[str, Any]
 """A sample by dotted key: tensors where it was augmented, else what the cache holds, which must not be changed."""
 
 
-class Items(TorchDataset[Item | Bad]):
+class Items(TorchDataset[list[Item] | Bad]):
     """The samples of a dataset, augmented by their epoch; each stays what it was when it was first used."""
 
-    def __init__(self, dataset: Dataset, augmenter: Augmenter | None = None) -> None:
-        """Take the dataset, and the augmenter for training."""
+    def __init__(
+        self, dataset: Dataset, augmenter: Augmenter | None = None, patches: PatchDataset | None = None
+    ) -> None:
+        """Take the dataset, and for training the augmenter, and what cuts samples into patches."""
         self._samples, self._augmenter, self.slots = dataset.fixed, augmenter, dataset.fixed.slots
+        self._patches = patches
         self._changed = {key for step in augmenter.steps for key in step.keys} if augmenter else set()
 
-    def __getitem__(self, address: Address) -> Item | Bad:
-        """Return one sample of an epoch, or what is wrong with it."""
+    def __getitem__(self, address: Address) -> list[Item] | Bad:
+        """Return one sample of an epoch, whole or in patches, or what is wrong with it."""
         epoch, name = address
         try:
-            leaves = self._samples.leaves(name)
-            if self._augmenter is None or epoch == UNCHANGED:
-                return leaves
-            return self._augmented(self._augmenter, leaves, epoch)
+            leaves = [self._samples.leaves(name)]
+            if epoch == UNCHANGED:
+                return list(leaves)
+            if self._patches is not None:
+                leaves = [to_leaves(patch) for patch in self._patches.of(name, epoch)]
+            if self._augmenter is None:
+                return list(leaves)
+            return [self._augmented(self._augmenter, part, epoch) for part in leaves]
         except FuseError as error:
             return Bad(name, str(error), error.problems[0].where if error.problems else "")
         except Exception as error:  # noqa: BLE001 the boundary: whatever a sample does, the run names it and goes on
@@ -103,13 +111,13 @@ class Join:
         """Take the memory."""
         self._slots = slots
 
-    def __call__(self, items: Sequence[Item | Bad]) -> Loaded:
+    def __call__(self, items: Sequence[list[Item] | Bad]) -> Loaded:
         """Return the batch.
 
         Raises:
             SampleError: when shapes differ.
         """
-        good = [item for item in items if not isinstance(item, Bad)]
+        good = [part for item in items if not isinstance(item, Bad) for part in item]
         bad = tuple(item for item in items if isinstance(item, Bad))
         data = collate(good, self._slots) if good else None
         return Loaded(data, tuple(str(item["data.id"]) for item in good), bad)

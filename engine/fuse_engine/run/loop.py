@@ -120,7 +120,7 @@ class Loop:
 
     def _run_epochs(self) -> None:
         progress = self._learner.progress
-        items = Items(self._assembly.dataset, self._assembly.augmenter())
+        items = Items(self._assembly.dataset, self._assembly.augmenter(), self._assembly.patches())
         batch = self._assembly.experiment.data.batch
         batches = TrainingBatches(self._timetable, progress.step, self._steps)
         self._begin_stage()
@@ -256,11 +256,13 @@ class Loop:
             return {"losses": {}, "metrics": {}}
         self._reporter.status.progress(message="validation")
         items = Items(self._assembly.dataset)
-        loader = Loader(items, plain_batches(ids, batch.size), batch.workers, batch.size, self._reporter.in_loader)
+        whole = plain_batches(ids, self._assembly.whole_batch)
+        loader = Loader(items, whole, batch.workers, batch.size, self._reporter.in_loader)
         average = self._learner.average
         with average.in_place() if average else nullcontext():
             found = evaluate(
-                self._learner.compute, loader, self._assembly.losses, self._assembly.metrics, self._bad_validation,
+                self._assembly.predicting(self._learner.compute), loader, self._assembly.losses,
+                self._assembly.metrics, self._bad_validation,
                 lambda loaded, predicted: self._reporter.control.leave_if_cancelled(),
             )  # fmt: skip
         self._reporter.status.progress(message="")

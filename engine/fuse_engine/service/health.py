@@ -46,7 +46,7 @@ _rounds: Recent[_Round] = Recent(2)
 
 
 def health(work: Work, experiment: str, folder: str, start: int, seconds: float = 0.4) -> dict[str, Any]:
-    """Return the findings and passports of samples from position `start` on, for about `seconds`.
+    """Return findings and passports of the samples from `start` on, for `seconds`, less where a person waits.
 
     `next` is where to go on; with the last samples it is None, and the findings of the whole cohort come along.
 
@@ -59,7 +59,7 @@ def health(work: Work, experiment: str, folder: str, start: int, seconds: float 
     reports: list[Report] = []
     findings: list[Finding] = []
     with Verdicts() as verdicts:
-        while place < total and (place == start or time.monotonic() < end):
+        while place < total and (place == start or (time.monotonic() < end and not work.hurried)):
             work.check()
             reports.append(seen.examine(place, verdicts))
             place += 1

@@ -47,7 +47,7 @@ def list_members(path: Path) -> dict[str, Member]:
 
 
 def read_member(path: Path, name: str | None = None, place: int | None = None) -> NDArray[Any]:
-    """Return an array of a file, or what stands at one place of its first axis; it must not be changed.
+    """Return the numbers of an array, or those at one place of its first axis; they must not be changed.
 
     Without a name it is the only array of the file.
 
@@ -60,6 +60,24 @@ def read_member(path: Path, name: str | None = None, place: int | None = None) -
         member.check()
         member.check_place(place)
         return kind.read(path, member, place)
+
+
+def read_text(path: Path, name: str) -> list[str]:
+    """Return the texts of an array, one after the other.
+
+    Raises:
+        SampleError: naming the file and the member, and why it cannot be read.
+    """
+    kind = _kind(path)
+    with reading(path):
+        member = _found(path, kind, name)
+        member.check(text=True)
+        member.check_place(None)
+        array = kind.read(path, member, None).reshape(-1)
+    try:
+        return [item.decode() if isinstance(item, bytes) else str(item) for item in array.tolist()]
+    except UnicodeDecodeError:
+        raise SampleError(f"{member.label} holds no text", expected="UTF-8") from None
 
 
 def _kind(path: Path) -> _Kind:

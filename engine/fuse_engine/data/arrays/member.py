@@ -12,7 +12,7 @@ import numpy as np
 from fuse_engine.core.errors import SampleError
 from fuse_engine.data.integrity.pixels import check_budget
 
-_KINDS = "biufSU"
+_NUMBERS, _TEXTS = "biuf", "SU"
 
 
 def version(path: Path) -> tuple[int, ...]:
@@ -31,14 +31,20 @@ class Member:
     label: str
     """File and member, for messages."""
 
-    def check(self) -> None:
-        """Refuse an array that holds neither numbers nor text.
+    @property
+    def text(self) -> bool:
+        """Whether it holds text."""
+        return self.dtype.kind in _TEXTS
+
+    def check(self, text: bool = False) -> None:
+        """Refuse an array that holds no numbers, or no text where that is wanted.
 
         Raises:
             SampleError: naming file and member.
         """
-        if self.dtype.kind not in _KINDS or not self.dtype.itemsize:
-            raise SampleError(f"{self.label} holds no numbers", expected="numbers", got=str(self.dtype)[:80])
+        wanted = "text" if text else "numbers"
+        if self.dtype.kind not in (_TEXTS if text else _NUMBERS) or not self.dtype.itemsize:
+            raise SampleError(f"{self.label} holds no {wanted}", expected=wanted, got=str(self.dtype)[:80])
 
     @property
     def count(self) -> int:

@@ -144,6 +144,8 @@ def _size_2000(data: bytes) -> tuple[int, int, int] | None:
 def _described(syntax: str, layout: Layout) -> bytes:
     """Return the bytes of a DICOM file up to its pixels."""
     grey = layout.samples == 1
+    # RLE keeps the colours as they are, which GDCM only accepts as RGB
+    colours = "RGB" if syntax == RLE else layout.photometric
     meta = b"".join(
         _element(tag, vr, value)
         for tag, vr, value in (
@@ -153,7 +155,7 @@ def _described(syntax: str, layout: Layout) -> bytes:
     )  # fmt: skip
     facts: list[tuple[int, str, str | int]] = [
         (0x00080016, "UI", _CAPTURE), (0x00080018, "UI", "2.25.1"), (0x00280002, "US", layout.samples),
-        (0x00280004, "CS", "MONOCHROME2" if grey else layout.photometric),
+        (0x00280004, "CS", "MONOCHROME2" if grey else colours),
         *([] if grey else [(0x00280006, "US", layout.planar)]),
         (0x00280008, "IS", str(layout.frames)), (0x00280010, "US", layout.rows),
         (0x00280011, "US", layout.columns), (0x00280100, "US", layout.bits), (0x00280101, "US", layout.stored),

@@ -11,7 +11,7 @@ from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.data.dicom import compressed
-from fuse_engine.data.dicom.header import Header
+from fuse_engine.data.dicom.header import PLAIN, Header
 from fuse_engine.data.dicom.layout import Layout, check_pixels
 from fuse_engine.data.dicom.nested import read_nested
 
@@ -62,7 +62,8 @@ def in_colour(stored: NDArray[Any], header: Header, layout: Layout) -> NDArray[A
     """
     if layout.photometric == "PALETTE COLOR":
         return _from_palette(stored, header)
-    if layout.photometric in ("YBR_FULL", "YBR_FULL_422") and header.pixels and header.pixels.length is not None:
+    # of the others GDCM makes RGB
+    if layout.photometric in ("YBR_FULL", "YBR_FULL_422") and header.syntax in (*PLAIN, compressed.RLE):
         if layout.bits != 8:
             raise SampleError(f"{header.path.name} has YBR colours of {layout.bits} bits", expected="8 bits")
         # frame by frame: the conversion computes in wider numbers

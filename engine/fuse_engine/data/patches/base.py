@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,8 +12,8 @@ import numpy as np
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Component
 from fuse_engine.core.errors import SampleError
-from fuse_engine.core.geometry import Geometry
 from fuse_engine.data.image import Image
+from fuse_engine.data.processors.cropping import reframe
 
 
 @dataclass(frozen=True)
@@ -99,18 +99,12 @@ def cut_image(image: Image, box: Box) -> Image:
     """Return the part of an image in a box, in its right place; a view where the box lies inside."""
     shape = image.geometry.shape
     ends = [start + size for start, size in zip(box.start, box.size, strict=True)]
-    inside = tuple(slice(max(start, 0), max(end, 0)) for start, end in zip(box.start, ends, strict=True))
-    array = image.array[(slice(None), *inside)]
-    missing = [
-        (min(max(-start, 0), size), min(max(end - n, 0), size))
-        for start, end, n, size in zip(box.start, ends, shape, box.size, strict=True)
-    ]
-    if any(map(any, missing)):
-        fill = 0 if image.label else image.array.min()
-        array = np.pad(array, [(0, 0), *missing], constant_values=fill)
-    old = image.geometry
-    origin = old.point(tuple(map(float, box.start)))
-    return Image(array, Geometry(tuple(reversed(box.size)), old.spacing, origin, old.direction))
+    if min(box.start) < 0 or any(end > n for end, n in zip(ends, shape, strict=True)):
+        return reframe(image, box.start, box.size, fill=0.0 if image.label else float(image.array.min()))
+    inside = tuple(slice(start, end) for start, end in zip(box.start, ends, strict=True))
+    grid = image.geometry
+    origin = grid.point(tuple(map(float, box.start)))
+    return Image(image.array[(slice(None), *inside)], replace(grid, size=tuple(reversed(box.size)), origin=origin))
 
 
 def centred(box: Box, shape: Sequence[int]) -> Box:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, SampleError
+from fuse_engine.core.keys import geometry_key
 from fuse_engine.core.random import stream
 from fuse_engine.data.dataset import Dataset
+from fuse_engine.data.image import Image
 from fuse_engine.data.patches.base import Patches, cut
 from fuse_engine.data.patches.centres import ClassIndex
 from fuse_engine.data.processor import Value
@@ -44,7 +46,7 @@ class PatchDataset:
 
     def each(self, id: str, epoch: int) -> Iterator[NestedDict]:  # noqa: A002
         """Yield the patches of a sample one by one; see `of`."""
-        sample = self.dataset.sample(id)
+        sample = _images(self.dataset.fixed.leaves(id))
         rng = stream("patches", self._seed, epoch, id)
         try:
             boxes = self.patches.boxes(sample, rng, lambda name, compute: self._keep(id, name, compute))
@@ -71,3 +73,14 @@ class PatchDataset:
         digest = hashlib.sha256("\n".join([name, *made_of]).encode()).hexdigest()
         kept = self.dataset.cache.get(digest, lambda: cast(Value, compute().to_array()))
         return ClassIndex.from_array(cast(NDArray[np.int64], kept))
+
+
+def _images(leaves: Mapping[str, Any]) -> NestedDict:
+    """Return a sample with its arrays and geometries put together to images."""
+    grids = {geometry_key(key) for key in leaves} & set(leaves)
+    sample = NestedDict()
+    for key, value in leaves.items():
+        if key not in grids:
+            grid = geometry_key(key)
+            sample[key] = Image(value, leaves[grid]) if grid in grids else value
+    return sample

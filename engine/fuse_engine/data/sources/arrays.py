@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.registry import register
-from fuse_engine.data.arrays import Member, list_members, read_member
+from fuse_engine.data.arrays import Member, list_members, read_member, read_text
 from fuse_engine.data.arrays.hdf5 import list_attributes
 from fuse_engine.data.cells import text_column
 from fuse_engine.data.source import Cohort, Source
@@ -161,17 +160,15 @@ def _count(path: Path, members: Mapping[str, Member]) -> int:
 def _cells(path: Path, member: Member, count: int) -> list[str]:
     if member.count == count:
         return _texts(path, member)
-    member.check()
     return [f"{path.name}|{member.name}|{place}" for place in range(count)]
 
 
 def _texts(path: Path, member: Member) -> list[str]:
     """Return the values of an array as text, missing ones empty."""
-    array = read_member(path, member.name).reshape(-1)
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8")
-    texts = array.astype(str) if array.dtype.kind != "O" else array
-    return [str(text) if text != "nan" else "" for text in texts]
+    if member.text:
+        return read_text(path, member.name)
+    texts = read_member(path, member.name).reshape(-1).astype(str).tolist()
+    return ["" if text == "nan" else text for text in texts]
 
 
 def _cohort(source: Npz | Hdf5, path: Path, columns: Mapping[str, list[str]], remarks: list[Problem]) -> Cohort:

@@ -6,6 +6,7 @@ import json
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import CTImageStorage
 
 from fuse_engine.core.errors import SampleError
-from fuse_engine.data import check_file, read_geometry, read_image
-from tests.dicom_files import new_file, set_pixels, write
+from fuse_engine.core.geometry import Geometry
+from fuse_engine.data import LoadSegmentation, LoadStructures, Row, check_file, read_geometry, read_image
+from tests.dicom_files import Scanner, new_file, set_pixels, write
 
 PACKAGED = Path(pydicom.__file__).parent / "data"
 
@@ -187,3 +189,22 @@ def test_compressed_pixels_that_were_cut_off_are_refused(tmp_path: Path, name: s
 
 def test_geometry_needs_no_pixels(ct: Path) -> None:
     assert read_geometry(ct) == read_image(ct).geometry
+
+
+def test_mutants_of_what_is_drawn_are_read_or_refused(
+    scanner: Scanner, oblique: Geometry, numbers: np.ndarray, row_of: Callable[..., Row]
+) -> None:
+    series = scanner.series(numbers, oblique)
+    square = np.array([oblique.point((2, y, x)) for y, x in ((2, 2), (2, 7), (7, 7), (7, 2))])
+    drawn = {
+        scanner.seg(series, {"a": numbers > 1000}, oblique): LoadSegmentation(column="drawn"),
+        scanner.rtstruct(series, {"a": [square]}): LoadStructures(column="drawn", structures=["a"]),
+    }
+    for path, step in drawn.items():
+        reasons = []
+        for mutant in mutants(path, scanner.folder, 120):
+            try:
+                step(None, row_of(image="ct", drawn=mutant))
+            except SampleError as error:
+                reasons.append(str(error))
+        assert 40 < len(reasons) <= 120

@@ -11,8 +11,13 @@ import pytest
 import SimpleITK as sitk
 from pydicom import Dataset
 from pydicom.data import get_testdata_file
-from pydicom.pixels import apply_modality_lut, apply_voi_lut
-from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+from pydicom.pixels import apply_modality_lut, apply_voi_lut, convert_color_space
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    RLELossless,
+)
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.geometry import Geometry
@@ -192,3 +197,35 @@ def test_a_film_is_stacked(tmp_path: Path) -> None:
     image = read_image(write(found, tmp_path / "film.dcm"))
     np.testing.assert_array_equal(image.array[0], numbers)
     assert image.geometry == Geometry.plain((4, 5, 6), (1.0, 0.5, 0.25))
+
+
+def test_ybr_becomes_rgb_also_from_rle(tmp_path: Path) -> None:
+    found = pydicom.dcmread(get_testdata_file("SC_rgb_small_odd.dcm", download=False))
+    colours = found.pixel_array
+    found.PhotometricInterpretation = "YBR_FULL"
+    found.PixelData = convert_color_space(colours, "RGB", "YBR_FULL").tobytes() + b"\0"
+    for name in ("plain", "rle"):
+        if name == "rle":
+            found.compress(RLELossless)
+        found.save_as(tmp_path / f"{name}.dcm")
+        array = read_image(tmp_path / f"{name}.dcm").array
+        np.testing.assert_allclose(np.moveaxis(array, 0, -1), colours, atol=2)
+
+
+def test_colour_has_no_window(row_of: Callable[..., Row]) -> None:
+    path = get_testdata_file("SC_rgb_small_odd.dcm", download=False)
+    with pytest.raises(SampleError, match="is in colour and has no window; expected `voi: none`"):
+        LoadDicom(voi="window", window=(40, 400))(None, row_of(image=path))
+
+
+@pytest.mark.parametrize(("keyword", "kind"), [("FloatPixelData", "<f4"), ("DoubleFloatPixelData", "<f8")])
+def test_floats_are_read_as_they_are(ct: Callable[..., Path], keyword: str, kind: str) -> None:
+    found = pydicom.dcmread(ct())
+    numbers = np.random.default_rng(0).normal(size=(20, 20)).astype(kind)
+    for name in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope", "RescaleIntercept"):
+        delattr(found, name)
+    found.BitsAllocated = numbers.itemsize * 8
+    setattr(found, keyword, numbers.tobytes())
+    path = ct().with_name("float.dcm")
+    found.save_as(path)
+    np.testing.assert_allclose(read_series([path]).array[0], numbers, rtol=1e-6)

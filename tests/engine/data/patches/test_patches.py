@@ -59,12 +59,6 @@ def test_a_patch_larger_than_the_image_goes_on_with_background(volume: Image) ->
     assert image.geometry.point((2.0, 0.0, 2.0)) == pytest.approx(volume.geometry.origin)
 
 
-def test_a_box_wholly_outside_is_background(volume: Image) -> None:
-    patch = cut(sample(volume, blobs()), Box((20, 0, 0), (2, 8, 10)))
-    assert patch["data.gt.mask"].array.shape == (1, 2, 8, 10)
-    assert not patch["data.gt.mask"].array.any()
-
-
 def test_every_pixel_of_a_class_is_as_likely(volume: Image) -> None:
     label = blobs()
     index, rng = ClassIndex.of(label), stream("test")
