@@ -216,6 +216,8 @@ class DataModel:
         self.health.reset()
         self.rows.set_table(self.project.cohort.columns, self.project.cohort.id)
         self._mark()
+        if self.rows.error:  # the filter was made for another table
+            self.rows.set_filter("")
         self.changed.emit()
         self.health.start()
         if len(self.project.cohort) > LARGE:

@@ -8,7 +8,10 @@ from fuse_gui.models.cohort import REASON
 from fuse_gui.models.heads import class_names
 from fuse_gui.models.health import FINDINGS, PASSPORT, HealthModel
 from fuse_gui.models.project import Project
+from fuse_gui.models.rows import cut
 
+LONGEST = 1_000
+"""Letters of a value that are shown."""
 HIDDEN = (FINDINGS, REASON, *PASSPORT)
 """Columns of ours that the sections say in more words."""
 
@@ -31,7 +34,8 @@ def details(project: Project, health: HealthModel, row: int | None) -> tuple[Sec
         findings = [("excluded", reason or "without a reason")] if reason is not None else []
         findings += [("found", message) for message in health.messages(row)]
         grids = tuple(line.partition(": ")[::2] for line in health.passport(row) if line)
-        cells = tuple((name, found.text(row)) for name, found in cohort.columns.items() if name not in HIDDEN)
+        texts = ((name, column.text(row)) for name, column in cohort.columns.items() if name not in HIDDEN)
+        cells = tuple((name, cut(text, LONGEST)) for name, text in texts)
         sections = [
             Section("Findings", tuple(findings)),
             *sections,

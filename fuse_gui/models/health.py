@@ -53,6 +53,8 @@ class HealthModel:
     stop_label, start_label, again_label = "Pause", "Continue", "Check again"
     stop_help, start_help = "Stop checking the samples for now", "Check the samples that are left, or all again"
 
+    rest_help = "Show the checks that found nothing too"
+
     changed = Signal()
     """Counts or progress are others."""
     found = Signal()
@@ -141,6 +143,14 @@ class HealthModel:
         if self.counts[check]:
             return "blocking" if check in self._blocking else "warning"
         return "fine" if self._next is None and self.total else "waiting"
+
+    @property
+    def rest(self) -> str:
+        """How many checks found nothing, in words; empty where all found something."""
+        count = sum(not found for found in self.counts.values())
+        if not count:
+            return ""
+        return f"✓ {count} checks found nothing" if self._next is None else f"{count} checks found nothing so far"
 
     def help(self, check: str) -> str:
         """Return what a check means, how often it found something, and the first thing it found."""

@@ -12,6 +12,8 @@ from fuse_engine.core.errors import FuseError
 from fuse_gui.models.columns import Column
 from fuse_gui.models.filter import Condition, Mask, Meaning, parse
 
+LONGEST = 300
+"""Letters of a cell that are shown: contours in a cell would slow down every move of the table."""
 HEAD = 50
 """Rows that the widths of the columns are judged by."""
 
@@ -121,8 +123,8 @@ class Rows:
             self._arrange()
 
     def cell(self, position: int, column: int) -> str:
-        """Return one cell as text."""
-        return self._list[column].text(int(self._order[position]))
+        """Return one cell as text; a longer one is cut off."""
+        return cut(self._list[column].text(int(self._order[position])), LONGEST)
 
     def text(self, position: int, column: str) -> str:
         """Return one cell of a column by its name."""
@@ -177,7 +179,8 @@ class Rows:
     def _arrange(self) -> None:
         try:
             self._condition = parse(self._filter)
-            seen = Meaning(self._columns, self._flags, self._total, self._filter).mask(self._condition)
+            meaning = Meaning(self._columns, self._flags, self._total, self._filter)
+            seen = meaning.mask(self._condition if self._total else None)
             self._error = ""
         except FuseError as error:
             self._error = str(error)
@@ -188,3 +191,8 @@ class Rows:
         self._order = np.flatnonzero(seen) if self._sorted is None else self._sorted[seen[self._sorted]]
         self._found = None, None
         self.changed.emit()
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text of at most `limit` letters."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -25,10 +25,13 @@ class HealthView(W.VBox):  # type: ignore[misc]
             chip.add_class(f"fuse-check-{name}")
             chip.layout.height = "24px"
             chip.style.font_size = "12px"
+        self.rest = W.ToggleButton(tooltip=model.rest_help, layout={"width": "auto", "height": "24px"})
+        self.rest.style.font_size = "12px"
+        self.rest.observe(lambda _: self.draw(), "value")
         self.progress = Text()
         self.stop = button(model.stop_label, model.stop_help, model.pause)
         self.start = button(model.start_label, model.start_help, model.resume)
-        chips = W.Box(list(self.chips.values()), layout={"flex_flow": "row wrap"})
+        chips = W.Box([*self.chips.values(), self.rest], layout={"flex_flow": "row wrap"})
         super().__init__([chips, W.HBox([self.progress, self.stop, self.start])])
         self.add_class("fuse-health")
         model.changed.connect(self.draw)
@@ -42,6 +45,9 @@ class HealthView(W.VBox):  # type: ignore[misc]
             used = f"check:{name}" in self._rows.filter
             chip.description, chip.tooltip = f"{'▸ ' if used else ''}{model.label(name)}", model.help(name)
             chip.button_style = STYLES[model.state(name)]
+            show(chip, bool(model.counts[name]) or used or self.rest.value)
+        self.rest.description = model.rest
+        show(self.rest, bool(model.rest))
         self.progress.say(model.progress)
         show(self.stop, model.running)
         self.start.description = model.start_words

@@ -20,7 +20,7 @@ from fuse_gui.models.thumbnails import SIZES
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import HELP, WRONG, Combo, Text, tooltip
 from fuse_gui.qt.details import DetailsView
-from fuse_gui.qt.flow import Flow
+from fuse_gui.qt.flow import FlowBox
 from fuse_gui.qt.fold import Fold
 from fuse_gui.qt.health import HealthView
 from fuse_gui.qt.leave import may_leave, save, save_as
@@ -97,11 +97,8 @@ class DataView(QWidget):  # type: ignore[misc]
         self.exclude = _quiet(push(words.exclude_label, words.exclude_help, self.table.exclude))
         self.include = _quiet(push(words.include_label, words.include_help, self.table.include))
         self.undo = _quiet(push(words.undo_label, words.undo_help, words.undo))
-        buttons = QWidget()
-        flow = Flow(gap=6)
-        buttons.setLayout(flow)
-        for part in (self.previous, self.next, self.truth, self.exclude, self.include, self.undo):
-            flow.addWidget(part)
+        parts = (self.previous, self.next, self.truth, self.exclude, self.include, self.undo)
+        buttons = FlowBox(parts, gap=6)
         return stack(buttons, self.sample, self.details, grows=self.details)
 
     def _files(self) -> QHBoxLayout:

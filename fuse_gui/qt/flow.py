@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QRect, QSize, Qt
-from qtpy.QtWidgets import QLayout
+from qtpy.QtCore import QEvent, QRect, QSize, Qt
+from qtpy.QtWidgets import QLayout, QWidget
 
 
 class Flow(QLayout):  # type: ignore[misc]
@@ -73,3 +74,32 @@ class Flow(QLayout):  # type: ignore[misc]
             x += size.width() + self._gap
             line = max(line, size.height())
         return int(y + line - rect.y())
+
+
+class FlowBox(QWidget):  # type: ignore[misc]
+    """Widgets in lines, always as high as its lines: a panel that asks for the least height hears of them all."""
+
+    def __init__(self, widgets: Sequence[QWidget], gap: int = 4) -> None:
+        """Take the widgets, and the pixels between them."""
+        super().__init__()
+        self._flow = Flow(gap)
+        self.setLayout(self._flow)
+        for widget in widgets:
+            self._flow.addWidget(widget)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Make as many lines as the width asks for."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def event(self, event: Any) -> bool:
+        """Make other lines where a widget came, went or grew."""
+        handled = bool(super().event(event))
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return handled
+
+    def _fit(self) -> None:
+        height = self._flow.heightForWidth(self.width())
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)

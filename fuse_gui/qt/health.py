@@ -12,7 +12,7 @@ from fuse_gui.models.health import HealthModel
 from fuse_gui.models.rows import Rows
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import HELP, Text, tooltip
-from fuse_gui.qt.flow import Flow
+from fuse_gui.qt.flow import FlowBox
 
 CHIP = (
     "QToolButton {{ border: 1px solid {edge}; border-radius: 8px; padding: 1px 7px; font-size: 11px;"
@@ -35,11 +35,12 @@ class HealthView(QWidget):  # type: ignore[misc]
         super().__init__()
         self.model, self._rows = model, rows
         self.chips = {name: self._chip(name, toggle) for name in CHECKS}
-        chips = QWidget()
-        flow = Flow()
-        chips.setLayout(flow)
-        for chip in self.chips.values():
-            flow.addWidget(chip)
+        self.rest = QToolButton()
+        self.rest.setCheckable(True)
+        self.rest.setStyleSheet(LOOKS["waiting"])
+        self.rest.setToolTip(tooltip(model.rest_help))
+        self.rest.clicked.connect(lambda: self._show())
+        chips = FlowBox([*self.chips.values(), self.rest])
         self.progress = Text("", HELP)
         self.stop = push(model.stop_label, model.stop_help, model.pause)
         self.start = push(model.start_label, model.start_help, model.resume)
@@ -73,6 +74,9 @@ class HealthView(QWidget):  # type: ignore[misc]
                 chip.setProperty("state", state)
                 chip.setStyleSheet(LOOKS[state])
             chip.setChecked(f"check:{name}" in self._rows.filter)
+            chip.setVisible(bool(model.counts[name]) or chip.isChecked() or self.rest.isChecked())
+        self.rest.setText(model.rest)
+        self.rest.setVisible(bool(model.rest))
         self.progress.say(model.progress)
         self.stop.setVisible(model.running)
         self.start.setText(model.start_words)

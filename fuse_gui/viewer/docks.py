@@ -42,8 +42,10 @@ class Room(QWidget):  # type: ignore[misc]
         view.setParent(self)
 
     def minimumSizeHint(self) -> QSize:
-        """Return what the panel needs."""
-        return self.view.minimumSizeHint()
+        """Return what the panel needs at its width: texts that wrap need more than their shortest line."""
+        hint, layout = self.view.minimumSizeHint(), self.view.layout()
+        high = layout.minimumHeightForWidth(self.width()) if layout.hasHeightForWidth() else 0
+        return QSize(hint.width(), max(hint.height(), high))
 
     def event(self, event: Any) -> bool:
         """Pass on that the panel needs more or less room: there is no layout here that would."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import zipfile
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from fuse_engine.core.errors import FuseError
+from fuse_engine.core.errors import FuseError, SampleError
+from fuse_engine.data.arrays import read_member
 
 PARTS = ("train", "val", "test")
 
 
 def read_array(path: Path, name: str) -> NDArray[Any]:
-    """Return one array of the file, e.g. `train_images` (n, y, x[, 3]) or (n, z, y, x); kept in memory.
+    """Return one array of the file, e.g. `train_images` (n, y, x[, 3]) or (n, z, y, x); not to be changed.
 
     Raises:
         FuseError: for a missing or damaged file, or an array that is not there.
@@ -26,18 +24,7 @@ def read_array(path: Path, name: str) -> NDArray[Any]:
             f"there is no file {path.name} in {path.parent}",
             expected=f"a MedMNIST .npz; `fuse-gui medmnist {path.stem}` downloads and checks the published one",
         )
-    info = path.stat()
-    return _read(path, name, info.st_mtime_ns, info.st_size)
-
-
-@lru_cache(maxsize=8)
-def _read(path: Path, name: str, mtime: int, size: int) -> NDArray[Any]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            if name not in archive.files:
-                raise FuseError(f"{path.name} has no array '{name}'", expected=", ".join(archive.files))
-            array: NDArray[Any] = archive[name]
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-        raise FuseError(f"{path.name} is damaged or no .npz file", got=str(error)) from None
-    array.setflags(write=False)
-    return array
+        return read_member(path, name)
+    except SampleError as error:
+        raise FuseError(f"{path.name} is damaged or no MedMNIST file", got=str(error)) from None

@@ -117,6 +117,23 @@ def test_columns_that_are_called_as_ours_keep_their_cells(model: DataModel, engi
     assert model.rows.ids(0, 9) == ["b"]
 
 
+def test_a_filter_of_another_table_goes_with_it(model: DataModel, engine: FakeEngine) -> None:
+    model.set_filter("age>50")
+    model.open(model.project.path or "")
+    assert (model.rows.filter, len(model.rows)) == ("age>50", 3)
+    engine.answers["cohort"] = {**cohort_reply(), "table": arrow_bytes({"id": ["a"]}), "id": "id"}
+    model.open(model.project.path or "")
+    assert (model.rows.filter, model.rows.error, len(model.rows)) == ("", "", 1)
+
+
+def test_long_cells_are_cut_where_they_are_shown(model: DataModel, engine: FakeEngine) -> None:
+    contours = "[1, 2], " * 5000
+    columns = {"id": ["a"], "contours": [contours]}
+    engine.answers["cohort"] = {**cohort_reply(), "table": arrow_bytes(columns), "id": "id"}
+    model.open(model.project.path or "")
+    assert (len(model.rows.cell(0, 2)), model.rows.text(0, "contours")) == (300, contours)
+
+
 def test_the_truth_is_switched_off_and_stays_off(model: DataModel) -> None:
     model.select_row(0)
     model.toggle_truth()

@@ -9,13 +9,11 @@ from typing import Any
 from fuse_engine.core.errors import RunError
 from fuse_engine.core.files import atomic_write, write_json
 from fuse_engine.core.resolve import resolve
+from fuse_engine.core.spreadsheet import guarded
 from fuse_engine.metrics.base import Metric
 from fuse_engine.run.events import plain
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.infer import read_rows
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet run a text."""
 
 
 def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
@@ -41,10 +39,6 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", *columns])
     for index, name in enumerate(ids):
-        writer.writerow([_safe(name), *(repr(float(values[index])) for values in columns.values())])
+        writer.writerow([guarded(name), *(repr(float(values[index])) for values in columns.values())])
     atomic_write(folder.analysis / "samples.csv", text.getvalue().encode())
     return report
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text

@@ -13,7 +13,7 @@ from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
 from fuse_engine.data.collate import to_tensors
 from fuse_engine.data.image import Image
-from fuse_engine.service.opened import open_dataset, open_experiment, read_sample
+from fuse_engine.service.opened import open_browsed, open_experiment, read_sample
 from fuse_engine.service.pictures import Picture, picture, picture_of
 from fuse_engine.service.work import Work
 
@@ -33,7 +33,7 @@ def augment(
         ExperimentError: for an augmentation with wrong arguments.
     """
     opened = open_experiment(experiment, folder)
-    before = read_sample(work, open_dataset(opened), id)
+    before = read_sample(work, open_browsed(opened), id)
     work.check()
     augmenter = Augmenter(augmentations(opened), seed)
     tensors = to_tensors(before)

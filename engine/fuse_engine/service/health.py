@@ -11,7 +11,7 @@ from fuse_engine.core.health import Finding
 from fuse_engine.data.doctor import Doctor, Report, Verdicts, cohort_findings, round_trips
 from fuse_engine.data.source import Cohort
 from fuse_engine.run.gate import doctor_of
-from fuse_engine.service.opened import Recent, open_cohort, open_dataset, open_experiment
+from fuse_engine.service.opened import Recent, open_browsed, open_cohort, open_experiment
 from fuse_engine.service.work import Work
 
 _EVERY = 100
@@ -80,7 +80,7 @@ def roundtrip(work: Work, experiment: str, folder: str, id: str) -> dict[str, An
         SampleError: naming sample and step.
     """
     opened = open_experiment(experiment, folder)
-    dataset = open_dataset(opened)
+    dataset = open_browsed(opened)
     trips = round_trips(dataset.pipelines, dataset.cohort.row(id), opened.data.checks, work.check)
     return {key: trip.to_json() for key, trip in trips.items()}
 

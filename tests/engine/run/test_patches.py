@@ -33,7 +33,12 @@ data:
   cache: {Memory: {}}
   batch: {size: 2}
 augmentation: [{Flip: {keys: [data.input.image, data.gt.mask], p: 0.5}}]
-model: {Wrap: {inputs: [data.input.image], network: {UNet: {channels: [4, 8], residual_units: 1}}, classes: 2, output: mask}}
+model:
+  Wrap:
+    inputs: [data.input.image]
+    network: {UNet: {channels: [4, 8], residual_units: 1}}
+    classes: 2
+    output: mask
 losses: {seg: {SegmentationCrossEntropy: {pred: model.logits.mask, target: data.gt.mask}}}
 metrics: {iou: {IoU: {pred: model.output.mask, target: data.gt.mask}}}
 training: {optimizer: {Adam: {lr: 1e-2}}, stages: [{epochs: 1}]}

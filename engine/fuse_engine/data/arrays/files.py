@@ -13,7 +13,7 @@ from fuse_engine.core.errors import SampleError, nearest
 from fuse_engine.core.reading import reading
 from fuse_engine.data.arrays.hdf5 import find_hdf5, list_hdf5, read_hdf5
 from fuse_engine.data.arrays.member import Member
-from fuse_engine.data.arrays.numpy_file import list_npy, list_npz, read_npy, read_npz
+from fuse_engine.data.arrays.numpy_file import find_npz, list_npy, list_npz, read_npy, read_npz
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class _Kind:
 _HDF5 = _Kind(list_hdf5, find_hdf5, read_hdf5)
 _KINDS = {
     ".npy": _Kind(list_npy, lambda path, name: list_npy(path).get(name), read_npy),
-    ".npz": _Kind(list_npz, lambda path, name: list_npz(path).get(name), read_npz),
+    ".npz": _Kind(list_npz, find_npz, read_npz),
     ".h5": _HDF5, ".hdf5": _HDF5,
 }  # fmt: skip
 ENDINGS = tuple(_KINDS)

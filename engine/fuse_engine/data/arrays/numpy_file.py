@@ -6,6 +6,8 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -54,7 +56,17 @@ def list_npz(path: Path) -> dict[str, Member]:
     Raises:
         SampleError: when it is no zip archive, or a member is no array.
     """
-    return dict(_archive(path, version(path)))
+    return {name: entry.member for name, entry in _archive(path, version(path)).items()}
+
+
+def find_npz(path: Path, name: str) -> Member | None:
+    """Return one array of an .npz file, None where it is not there.
+
+    Raises:
+        SampleError: when it is no zip archive, or a member is no array.
+    """
+    entry = _archive(path, version(path)).get(name)
+    return entry.member if entry else None
 
 
 def read_npz(path: Path, member: Member, place: int | None) -> NDArray[Any]:
@@ -63,18 +75,23 @@ def read_npz(path: Path, member: Member, place: int | None) -> NDArray[Any]:
     Of a file that is not compressed only that place is read; one that is compressed has to be unpacked from its
     beginning, so the last arrays that were unpacked are kept.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            info = archive.getinfo(f"{member.name}.npy")
-            if info.compress_type == zipfile.ZIP_STORED and place is not None:
-                with path.open("rb") as file:
-                    file.seek(_start(file, info, member))
-                    return _values(file, _header(file, member.name, member.label), place)
-    except (zipfile.BadZipFile, OSError, KeyError, RuntimeError) as error:
-        raise _damaged(member.label, error) from None
-    member.check_place(None)
-    array = _unpacked(path, member, version(path))
+    now = version(path)
+    entry = _archive(path, now)[member.name]
+    if entry.start and place is not None:
+        with path.open("rb") as file:
+            file.seek(entry.start)
+            return _values(file, _header(file, member.name, member.label), place)
+    array = _unpacked(path, member, now)
     return array if place is None else array[place]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A member of an .npz file."""
+
+    member: Member
+    start: int
+    """Where it begins; 0 where it is compressed."""
 
 
 @dataclass(frozen=True)
@@ -87,42 +104,48 @@ class _Header:
 
 
 @lru_cache(maxsize=256)
-def _archive(path: Path, version: tuple[int, ...]) -> tuple[tuple[str, Member], ...]:
-    found: dict[str, Member] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                name = info.filename.removesuffix(".npy")
-                label = f"{path.name}|{name}"
-                if name == info.filename or name in found:
-                    raise SampleError(f"{label} is no array of numpy", expected="each name once, ending in .npy")
-                with archive.open(info) as file:
-                    found[name] = _header(file, name, label).member
-                    if file.tell() + found[name].length > info.file_size:
-                        raise cut_off(label, found[name].length, f"{info.file_size - file.tell()}")
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise _damaged(path.name, error) from None
-    return tuple(found.items())
+def _archive(path: Path, version: tuple[int, ...]) -> dict[str, _Entry]:
+    found: dict[str, _Entry] = {}
+    with _naming(path.name), path.open("rb") as raw, zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            name = info.filename.removesuffix(".npy")
+            label = f"{path.name}|{name}"
+            if name == info.filename or name in found:
+                raise SampleError(f"{label} is no array of numpy", expected="each name once, ending in .npy")
+            with archive.open(info) as file:
+                member = _header(file, name, label).member
+                if file.tell() + member.length > info.file_size:
+                    raise cut_off(label, member.length, f"{info.file_size - file.tell()}")
+            start = _start(raw, info, label) if info.compress_type == zipfile.ZIP_STORED else 0
+            found[name] = _Entry(member, start)
+    return found
 
 
 @lru_cache(maxsize=8)
 def _unpacked(path: Path, member: Member, version: tuple[int, ...]) -> NDArray[Any]:
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{member.name}.npy") as file:
-            array = _values(file, _header(file, member.name, member.label), None)
-            if file.read(1):
-                raise SampleError(f"{member.label} holds more than its header says")
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, RuntimeError) as error:
-        raise _damaged(member.label, error) from None
+    member.check_place(None)
+    with _naming(member.label), zipfile.ZipFile(path) as archive, archive.open(f"{member.name}.npy") as file:
+        array = _values(file, _header(file, member.name, member.label), None)
+        if file.read(1):
+            raise SampleError(f"{member.label} holds more than its header says")
     return array
 
 
-def _start(file: IO[bytes], info: zipfile.ZipInfo, member: Member) -> int:
+@contextmanager
+def _naming(label: str) -> Iterator[None]:
+    """Name the file in what is said of a damaged archive."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
+        raise SampleError(f"{label} is damaged or cut off", got=str(error)[:200]) from None
+
+
+def _start(file: IO[bytes], info: zipfile.ZipInfo, label: str) -> int:
     """Return where a member that is not compressed begins."""
     file.seek(info.header_offset)
     head = file.read(_LOCAL.size)
     if len(head) < _LOCAL.size or not head.startswith(b"PK\x03\x04"):
-        raise _damaged(member.label, "no header of the member")
+        raise SampleError(f"{label} is damaged or cut off", expected="a header before it")
     _, name, extra = _LOCAL.unpack(head)
     return info.header_offset + _LOCAL.size + int(name) + int(extra)
 
@@ -158,7 +181,3 @@ def _values(file: IO[bytes], header: _Header, place: int | None) -> NDArray[Any]
     flat = np.frombuffer(content, member.dtype).astype(member.dtype.newbyteorder("="), copy=False)
     array = flat.reshape(member.shape[1:] if rows else member.shape, order="F" if header.fortran else "C")
     return array if place is None or rows else array[place]
-
-
-def _damaged(label: str, error: object) -> SampleError:
-    return SampleError(f"{label} is damaged or cut off", got=str(error)[:200])

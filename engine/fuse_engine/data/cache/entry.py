@@ -3,17 +3,20 @@
 | bytes | |
 |---|---|
 | 14 | the format and its version |
-| 32 | SHA-256 of all that follows but the next field |
+| 4 | CRC-32 of the description and the numbers, little endian |
 | 4 | length of the description, little endian |
 | | the description as JSON, filled with spaces up to a multiple of 64 |
 | | the numbers, in the order of the machine |
+
+A CRC-32 finds every flip of one or two bits and every damage within 32 bits, and 2^32 - 1 of 2^32 others. It finds
+no forgery; who can write here can write anywhere. SHA-256 takes 3.4 times as long, more than all of the writing.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import struct
+import zlib
 from typing import IO, Any, cast
 
 import numpy as np
@@ -26,7 +29,7 @@ from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Value
 
 MAGIC = b"FUSE sample 2\n"
-_HEAD = struct.Struct(f"<{len(MAGIC)}s32sI")
+_HEAD = struct.Struct(f"<{len(MAGIC)}sII")
 _HEADER_LIMIT = 1 << 16
 _ALIGNED = 64
 _DTYPES = frozenset(
@@ -61,7 +64,7 @@ class Entry:
 
     def write(self, file: IO[bytes]) -> None:
         """Write it to an open file."""
-        file.write(_HEAD.pack(MAGIC, _digest(self._header, self._body), len(self._header)))
+        file.write(_HEAD.pack(MAGIC, _checksum(self._header, self._body), len(self._header)))
         file.write(self._header)
         file.write(self._body.data)
 
@@ -72,14 +75,14 @@ def read_entry(content: NDArray[np.uint8], verify: bool) -> Value:
     Raises:
         ValueError, KeyError, TypeError, struct.error, OverflowError, FuseError: when they are damaged.
     """
-    magic, digest, length = _HEAD.unpack(content[: _HEAD.size].tobytes())
+    magic, checksum, length = _HEAD.unpack(content[: _HEAD.size].tobytes())
     if magic != MAGIC:
         raise ValueError("not a cached sample of this version")
     if length > _HEADER_LIMIT or _HEAD.size + length > len(content):
         raise ValueError("cut off")
     header = content[_HEAD.size : _HEAD.size + length].tobytes()
     body = content[_HEAD.size + length :]
-    if verify and _digest(header, body) != digest:
+    if verify and _checksum(header, body) != checksum:
         raise ValueError("the checksum differs")
     facts = json.loads(header)
     if facts["dtype"] not in _DTYPES:
@@ -103,7 +106,5 @@ def _value(facts: dict[str, Any], array: NDArray[Any]) -> Value:
     return array if facts["type"] == "array" else cast(Value, array.item())
 
 
-def _digest(header: bytes, body: NDArray[np.uint8]) -> bytes:
-    found = hashlib.sha256(header)
-    found.update(body.data)
-    return found.digest()
+def _checksum(header: bytes, body: NDArray[np.uint8]) -> int:
+    return zlib.crc32(body.data, zlib.crc32(header))

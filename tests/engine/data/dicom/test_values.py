@@ -200,10 +200,11 @@ def test_a_film_is_stacked(tmp_path: Path) -> None:
 
 
 def test_ybr_becomes_rgb_also_from_rle(tmp_path: Path) -> None:
-    found = pydicom.dcmread(get_testdata_file("SC_rgb_small_odd.dcm", download=False))
+    found = pydicom.dcmread(get_testdata_file("SC_rgb_rle.dcm", download=False))
+    found.decompress()
     colours = found.pixel_array
-    found.PhotometricInterpretation = "YBR_FULL"
-    found.PixelData = convert_color_space(colours, "RGB", "YBR_FULL").tobytes() + b"\0"
+    found.PhotometricInterpretation, found.PlanarConfiguration = "YBR_FULL", 0
+    found.PixelData = convert_color_space(colours, "RGB", "YBR_FULL").tobytes()
     for name in ("plain", "rle"):
         if name == "rle":
             found.compress(RLELossless)
