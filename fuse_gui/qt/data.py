@@ -73,8 +73,8 @@ class DataView(QWidget):  # type: ignore[misc]
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(TYPING)
-        self._typing.timeout.connect(lambda: model.set_filter(self.filter.text()))
-        self.filter.textChanged.connect(lambda: self._typing.start())
+        self._typing.timeout.connect(self._use_filter)
+        self.filter.textChanged.connect(self._typed)
         self.pictures = Combo()
         self.pictures.setToolTip(tooltip(model.thumbnails.help))
         self.pictures.offer(tuple(SIZES), model.thumbnails.size_name)
@@ -129,6 +129,13 @@ class DataView(QWidget):  # type: ignore[misc]
         path, _ = QFileDialog.getOpenFileName(self, model.open_help, str(model.project.folder), model.file_types)
         if path:
             model.open(path)
+
+    def _typed(self, _text: str) -> None:
+        self._typing.start()
+
+    def _use_filter(self) -> None:
+        """Use what was typed; a method, because a timer may outlive a closure by a turn of the event loop."""
+        self.model.set_filter(self.filter.text())
 
     def _new(self, preset: str) -> None:
         if may_leave(self, self.model.project):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from fuse_engine.core.component import Component
 
 KINDS = (
-    "source", "processor", "patches", "cache", "augmentation", "backbone", "network", "head", "model", "loss", "metric",
-    "optimizer", "schedule", "callback", "heatmap", "executor",
+    "source", "processor", "patches", "cache", "augmentation", "backbone", "network", "head", "model", "loss",
+    "metric", "optimizer", "schedule", "callback", "heatmap", "executor",
 )  # fmt: skip
 """The kinds of component, in the order a person meets them."""
 

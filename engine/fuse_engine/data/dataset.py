@@ -111,7 +111,7 @@ class Dataset:
         marks = chain(parts, inputs)
         value = self.cache.find(marks[-1])
         if value is None:
-            filled = fill(self.cache, pipeline, row, marks, lambda: chain(pipeline.parts(), pipeline.inputs(row)))
+            filled = fill(self.cache, pipeline, row, marks, inputs)
             value = filled.value
             if filled.entries and (journal := self.journal(pipeline.where)):
                 journal.add(row.id, parts, inputs, filled.entries)

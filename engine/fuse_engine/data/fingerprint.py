@@ -88,5 +88,15 @@ def identity(path: Path) -> list[Any]:
     return found
 
 
+def unchanged(inputs: Inputs) -> bool:
+    """Say whether every file that was read is still what it was."""
+    try:
+        return all(
+            isinstance(item, str) or identity(Path(item[0])) == item for read in inputs for item in read.values()
+        )
+    except OSError:
+        return False
+
+
 def _facts(status: os.stat_result) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]

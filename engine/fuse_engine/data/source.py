@@ -137,9 +137,9 @@ class Cohort:
                 raise FuseError(
                     f"column '{name}' is not all text", expected="strings without nulls", got=str(column.type)
                 )
-        for role, name in (("id", self.id_column), ("group", self.group_column), ("fold", self.fold_column)):
-            if name is not None:
-                self._require(name, f"the {role} column")
+        for role, wanted in (("id", self.id_column), ("group", self.group_column), ("fold", self.fold_column)):
+            if wanted is not None:
+                self._require(wanted, f"the {role} column")
         dictionary = self.codes(self.id_column).dictionary
         if len(dictionary) < len(self) or pc.any(pc.equal(dictionary, "")).as_py():
             self._refuse_ids(place or (lambda index: f"row {index + 1}"))

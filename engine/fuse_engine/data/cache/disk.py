@@ -20,7 +20,7 @@ from fuse_engine.core.files import atomic_write, cache_dir
 from fuse_engine.core.registry import register
 from fuse_engine.data.cache.base import Cache, array_of
 from fuse_engine.data.cache.entry import Damage, Entry, read_entry
-from fuse_engine.data.cache.folder import disk_bytes, journal_path, path_of, prune, remove, stored, sweep
+from fuse_engine.data.cache.folder import below, disk_bytes, journal_path, path_of, prune, remove, stored, sweep
 from fuse_engine.data.cache.journal import Journal
 from fuse_engine.data.cache.mapping import file_bytes, is_local
 from fuse_engine.data.processor import Value
@@ -91,9 +91,8 @@ class Disk(Cache):
             if not self._make_room(entry.size):
                 return self._warn(f"a sample of {entry.size / 1e9:.3g} GB is larger than the cache may be")
             path = path_of(self.place, fingerprint)
-            path.parent.mkdir(parents=True, exist_ok=True)
             # every entry is verified before another process uses it, so it need not survive a power cut
-            atomic_write(path, entry.write, durable=False)
+            below(path, lambda: atomic_write(path, entry.write, durable=False))
             status = path.stat()
         except OSError as error:
             seen.resting = time.monotonic() + _REST

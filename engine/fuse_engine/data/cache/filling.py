@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fuse_engine.data.cache.base import Cache
+from fuse_engine.data.fingerprint import Inputs, unchanged
 from fuse_engine.data.processor import Pipeline, Value
 from fuse_engine.data.source import Row
 
@@ -27,12 +28,10 @@ def deepest(cache: Cache, marks: Sequence[str]) -> tuple[int, Value | None]:
     return 0, None
 
 
-def fill(
-    cache: Cache, pipeline: Pipeline, row: Row, marks: Sequence[str], again: Callable[[], Sequence[str]]
-) -> Filled:
+def fill(cache: Cache, pipeline: Pipeline, row: Row, marks: Sequence[str], inputs: Inputs) -> Filled:
     """Return the value of a row and keep it, and results between steps where that pays.
 
-    `again` makes the marks anew: where a file was changed while it was read, nothing is kept.
+    Where a file of `inputs` was changed while it was read, nothing is kept.
 
     Raises:
         SampleError: naming the sample and the step.
@@ -46,7 +45,7 @@ def fill(
             between.append((mark, value))
             seconds = 0.0
     made = pipeline.finished(value, row)
-    if tuple(again()) != tuple(marks):
+    if not unchanged(inputs):
         return Filled(made, ())
     for mark, item in (*between, (marks[-1], made)):
         cache.keep(mark, item)

@@ -6,18 +6,20 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.files import PARTIAL
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 JOURNALS = "journal"
 """Folder of the records of what entries were made of."""
-_SHELF = re.compile(r"[0-9a-f]{2}")
+_SHELF = re.compile(r"[0-9a-f]")
 _NAME = re.compile(r"[0-9a-f]{64}")
 _RECORD = re.compile(r"[0-9a-f]{16}\.jsonl")
 _STALE = 300.0
@@ -37,12 +39,25 @@ class Stored:
 
 def path_of(folder: Path, fingerprint: str) -> Path:
     """Return the file of an entry."""
-    return folder / fingerprint[:2] / fingerprint
+    return folder / fingerprint[0] / fingerprint
 
 
 def journal_path(folder: Path, name: str) -> Path:
     """Return the file of a record."""
     return folder / JOURNALS / f"{name}.jsonl"
+
+
+def below(path: Path, write: Callable[[], T]) -> T:
+    """Write something, after making the folder of `path` where that is missing.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    try:
+        return write()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return write()
 
 
 def disk_bytes(status: os.stat_result) -> int:

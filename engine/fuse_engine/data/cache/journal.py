@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fuse_engine.core.files import atomic_write
+from fuse_engine.data.cache.folder import below
 from fuse_engine.data.fingerprint import Identity, Inputs, StepPart, digest
 
 _WASTE = 4
@@ -71,8 +72,8 @@ class Journal:
         # a line that a kill cut off must not spoil this one
         text = "".join(f"\n{json.dumps(line, separators=(',', ':'))}" for line in lines)
         with suppress(OSError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            handle = below(self.path, lambda: os.open(self.path, flags, 0o600))
             try:
                 os.write(handle, text.encode())
             finally:

@@ -39,7 +39,7 @@ def read_array(record: Any, budget: Budget) -> NDArray[Any]:
     else:
         raise unexpected(record, "an array")
     kind, size = read_dtype(dtype), _shape(shape)
-    budget.spend(1 + math.prod(size))
+    budget.spend(1 + math.prod(size), 16)
     flat = _objects(content) if kind.hasobject else _numbers(read_bytes(content), kind)
     if len(flat) != math.prod(size):
         raise FuseError("an array is damaged", expected=f"{math.prod(size)} values", got=str(len(flat)))

@@ -112,7 +112,7 @@ class Columns:
         if not all(type(number) is int and abs(number) < 2**62 for number in (start, stop, step)) or not step:
             raise FuseError("an index of the pickle is damaged", expected="start, stop and step")
         numbers = range(start, stop, step)
-        self._budget.spend(len(numbers))
+        self._budget.spend(len(numbers), 16)
         return pd.Series(numbers, dtype="int64")
 
     def _levels(self, facts: Any) -> list[tuple[Any, pd.Series]]:
@@ -135,7 +135,7 @@ class Columns:
         for text in texts[:-1]:
             self._budget.text(text or "")
         found = texts[codes.astype(np.int64)]
-        self._budget.spend(sum(len(text or "") for text in found) // 64)
+        self._budget.spend(1, sum(len(text or "") for text in found))
         return pd.Series(found, dtype=object)
 
     def _masked(self, record: Call) -> pd.Series:
@@ -183,7 +183,7 @@ class Columns:
         kind, length, _, offset, buffers, *_ = facts
         if not all(type(number) is int and 0 <= number < 2**48 for number in (length, offset)):
             raise unexpected(record, "an array of some length")
-        self._budget.spend(1 + length)
+        self._budget.spend(1 + length, 16)
         contents = [None if part is None else pa.py_buffer(read_bytes(_buffer(part))) for part in buffers]
         try:
             found = pa.Array.from_buffers(_arrow_type(kind), length, contents, -1, offset)

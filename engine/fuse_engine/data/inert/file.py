@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import shlex
 import zlib
 from pathlib import Path
 
@@ -33,6 +34,13 @@ def read_table(path: Path) -> pa.Table:
             return read_content(_content(path))
     except FuseError as error:
         raise error.placed(source=path.name) from None
+
+
+def convert_command(path: Path) -> str:
+    """Return the command that makes a Parquet table of a pickled one."""
+    name = next(path.name[: -len(ending)] for ending in sorted(ENDINGS, key=len, reverse=True)
+                if path.name.lower().endswith(ending))  # fmt: skip
+    return f"fuse-gui convert {shlex.quote(path.name)} {shlex.quote(f'{name}.parquet')}"
 
 
 def _content(path: Path) -> bytes:

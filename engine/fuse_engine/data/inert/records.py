@@ -11,15 +11,12 @@ import psutil
 
 from fuse_engine.core.errors import FuseError
 
-_OBJECTS = 200_000
-_SHARED = 8
-"""Objects of a table for each byte of its pickle: only what is shared takes less than a byte."""
-_BYTES = 256
-"""Memory that one object may take, with its place on the stack, in the memo and in the table."""
+_STEPS, _SHARED = 200_000, 32
+"""Steps that a pickle may take, and more for each of its bytes: only what is shared needs many."""
+_OBJECT = 128
+"""Bytes that an object takes, with its place on the stack and in the memo."""
 _SECONDS = 120.0
 _CLOCK = 4096
-_LETTERS = 64
-"""Letters of a text that count as one object."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +27,21 @@ class Global:
     name: str
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Dict:
     """A dict as its pairs: a stranger's keys are never hashed, that alone could take for ever."""
 
     pairs: list[tuple[Any, Any]] = field(default_factory=list)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Set:
     """A set or frozenset as a list."""
 
     items: list[Any] = field(default_factory=list)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Call:
     """Something that the pickle wants called, and what it would have been given."""
 
@@ -56,26 +53,28 @@ class Call:
 
 
 class Budget:
-    """Bounds what a pickle may cost in objects and seconds."""
+    """Bounds what a pickle may cost in steps, bytes and seconds."""
 
     depth = 40
     """How deep lists may lie in each other."""
 
     def __init__(self, size: int) -> None:
         """Start the clock for a pickle of `size` bytes."""
-        self._left = min(_OBJECTS + _SHARED * size, psutil.virtual_memory().available // 2 // _BYTES)
+        self._steps = _STEPS + _SHARED * size
+        self._bytes = psutil.virtual_memory().available // 2
         self._end = time.monotonic() + _SECONDS
         self._clock = _CLOCK
 
-    def spend(self, objects: int = 1) -> None:
-        """Count objects that are made.
+    def spend(self, steps: int = 1, size: int = _OBJECT) -> None:
+        """Count steps, and the bytes that each of them takes.
 
         Raises:
-            FuseError: when they are more than the file or the memory can hold, or take too long.
+            FuseError: when the file cannot need as many, the memory cannot hold them, or it takes too long.
         """
-        self._left -= objects
-        self._clock -= objects
-        if self._left < 0:
+        self._steps -= steps
+        self._bytes -= steps * size
+        self._clock -= steps
+        if self._steps < 0 or self._bytes < 0:
             raise FuseError("the pickle asks for more memory than a table may take")
         if self._clock < 0:
             self._clock = _CLOCK
@@ -83,12 +82,12 @@ class Budget:
                 raise FuseError(f"the pickle takes longer than {_SECONDS:g} s to read")
 
     def text(self, text: str) -> str:
-        """Count a text and return it.
+        """Count a text, which the table will hold, and return it.
 
         Raises:
             FuseError: as `spend`.
         """
-        self.spend(1 + len(text) // _LETTERS)
+        self.spend(1, 16 + len(text))
         return text
 
 

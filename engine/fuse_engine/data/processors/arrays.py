@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from fuse_engine.core.errors import SampleError, short
 from fuse_engine.core.geometry import Geometry
@@ -34,9 +34,7 @@ class LoadArray(Processor):
     axes: str = "zyx"
     """What the axes of the array are after the place: y and x, z in a volume, c for channels, e.g. `yxc`; or `n`
     for a vector of numbers."""
-    spacing: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (
-        1.0, 1.0, 1.0,
-    )  # fmt: skip
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Distance of the pixels along (z, y, x) in mm, which such a file does not say."""
     label: bool = False
     """The array is a label map: whole numbers, never interpolated."""
@@ -47,6 +45,13 @@ class LoadArray(Processor):
         if axes != "n" and not ({"y", "x"} <= set(axes) <= set(_ORDER) and len(set(axes)) == len(axes)):
             raise ValueError(f"expected y and x, perhaps z and c, each once, such as 'zyx', or 'n', got '{axes}'")
         return axes
+
+    @field_validator("spacing")
+    @classmethod
+    def _above_zero(cls, spacing: tuple[float, float, float]) -> tuple[float, float, float]:
+        if min(spacing) <= 0:
+            raise ValueError("expected numbers above 0")
+        return spacing
 
     def __call__(self, value: Value | None, row: Row) -> Image | NDArray[np.float32]:
         """Return the image (channel, [z,] y, x), the label map, or the vector (n,)."""

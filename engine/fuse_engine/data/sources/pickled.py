@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from fuse_engine.core.errors import FuseError
@@ -42,9 +41,3 @@ class PickledTable(Source):
             return Cohort(read_table(path), self.id, self.group, self.fold, path.parent)
         except FuseError as error:
             raise error.placed(source=path.name) from None
-
-
-def convert_command(path: Path) -> str:
-    """Return the command that makes a Parquet table of a pickled one."""
-    target = path.name.split(".pkl")[0].split(".pickle")[0] + ".parquet"
-    return f"fuse-gui convert {shlex.quote(path.name)} {shlex.quote(target)}"

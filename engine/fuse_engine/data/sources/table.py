@@ -17,6 +17,8 @@ from fuse_engine.core.errors import FuseError, nearest
 from fuse_engine.core.reading import reading
 from fuse_engine.core.registry import register
 from fuse_engine.data.cells import refuse_twins, text_column, text_table
+from fuse_engine.data.inert import ENDINGS as PICKLES
+from fuse_engine.data.inert import convert_command
 from fuse_engine.data.source import Cohort, Source
 from fuse_engine.data.sources.delimited import ENDINGS, read_delimited
 from fuse_engine.data.sources.workbook import read_workbook
@@ -109,6 +111,8 @@ def read_table(path: Path, sheet: str | None = None) -> tuple[pa.Table, Place]:
         if ending == ".parquet":
             return _parquet(path), lambda index: f"row {index + 1}"
     hint = "; save it as .xlsx" if ending in _WORKBOOKS else ""
+    if path.name.lower().endswith(PICKLES):
+        hint = f": `{convert_command(path)}` makes one, and the source PickledTable reads it as it is"
     raise FuseError(f"cannot read {path.name}", expected=f"a .csv, .tsv, .xlsx or .parquet file{hint}", got=ending)
 
 

@@ -15,7 +15,7 @@ import pytest
 from pandas.core.internals.managers import BlockManager
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.data import PickledTable
+from fuse_engine.data import PickledTable, Table
 from fuse_engine.data.cells import text_table
 from fuse_engine.data.inert import read_content, read_table
 
@@ -184,6 +184,12 @@ def test_what_is_wrong_with_a_file_names_it(tmp_path: Path) -> None:
     assert "expected a file that ends in .pkl, .pickle" in refusal("set.joblib", sound)
     with pytest.raises(FuseError, match=r"no file .*sett\.pkl; did you mean 'set\.pkl'"):
         PickledTable(path=Path("sett.pkl")).read(tmp_path)
+
+
+def test_a_table_says_how_to_convert_a_pickle(tmp_path: Path) -> None:
+    (tmp_path / "my set.pkl.gz").touch()
+    with pytest.raises(FuseError, match=r"`fuse-gui convert 'my set.pkl.gz' 'my set.parquet'` makes one"):
+        Table(path=Path("my set.pkl.gz")).read(tmp_path)
 
 
 def test_a_small_file_cannot_unpack_to_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
