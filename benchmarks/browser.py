@@ -100,6 +100,7 @@ class Bench:
             if time.monotonic() > end:
                 raise TimeoutError(f"waited in vain; {self.project.problems}")
             self.app.processEvents()
+            time.sleep(0.001)  # as an event loop rests; the worker needs the core
 
     @contextmanager
     def painted(self, what: str, rows: Callable[[], bool] = lambda: True) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from fuse_engine.core.batch import NestedDict
-from fuse_engine.core.errors import KeyMissing, nearest
+from fuse_engine.core.errors import FuseError, KeyMissing, nearest
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
 from fuse_engine.data.cache import Cache
@@ -130,6 +130,25 @@ class Dataset:
     def subset(self, ids: Iterable[str]) -> Dataset:
         """Return the dataset of these samples only, in this order."""
         return replace(self, cohort=self.cohort.select(ids))
+
+    def filter(self, key: str, drop: Collection[int | float | str]) -> Dataset:
+        """Return the dataset without the samples whose value of `key` is one of `drop`; no other key is made.
+
+        Raises:
+            SampleError: naming the sample and the step.
+            FuseError: for an unknown key, or one that holds no single numbers or texts.
+        """
+        kept = []
+        for name in self.ids:
+            value = self.value(name, key)
+            if not isinstance(value, int | float | str):
+                raise FuseError(
+                    f"'{key}' cannot be filtered by value", expected="a class, a number or a text",
+                    got=type(value).__name__,
+                )  # fmt: skip
+            if value not in drop:
+                kept.append(name)
+        return self.subset(kept)
 
     def classes(self, key: str) -> Classes:
         """Return the class of every sample, in their order, from the source alone: no file is read.

@@ -6,6 +6,7 @@ memory file system is an error instead of a SIGBUS, and one listing shows what i
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 
 PREFIX = "fuse-arrays-"
 _LOCK = ".owner"
+_LARGE = 1 << 20
+"""Bytes of a file from which its array is not copied."""
 _YOUNG = 60.0
 """Seconds for which a folder without a lock may belong to a process that is about to lock it."""
 
@@ -42,9 +45,11 @@ class ArrayFolder:
     def take(self, name: str) -> NDArray[Any]:
         """Return an array and remove its file; the array belongs to the caller."""
         path = self.path / name
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
+        # a large one stays where it lies in memory: a copy would cost as much as making it did
+        where_it_lies = os.name != "nt" and path.stat().st_size > _LARGE
+        array: NDArray[Any] = np.load(path, mmap_mode="c" if where_it_lies else None, allow_pickle=False)
         path.unlink()
-        return array
+        return np.asarray(array)
 
     def discard(self, name: str) -> None:
         """Remove an array that nobody waits for."""

@@ -23,6 +23,7 @@ PLACES = {
     "health": "health",
     "roundtrip": "health",
     "thumbnails": "thumbnails",
+    "cache_status": "caches",
 }
 """Method -> module of this package; the function has the method's name."""
 

@@ -11,6 +11,7 @@ from fuse_engine.core.errors import RunError, SampleError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.sections import Checks
 from fuse_engine.data.sampler import BatchSampler
+from fuse_engine.data.slots import Slots
 from fuse_engine.run import loading
 from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.loading import Bad, BadSamples, Items, Loader, TrainingBatches, plain_batches
@@ -62,7 +63,8 @@ class Broken(Items):
     """Does what a plugin's step might do."""
 
     def __init__(self) -> None:
-        """Need nothing."""
+        """Need nothing but memory."""
+        self.slots = Slots()
 
     def __getitem__(self, address: tuple[int, str]) -> Bad:
         if address[1] == "dies":
@@ -87,7 +89,7 @@ def test_whatever_a_step_raises_becomes_the_sample_s_name(
     tiny: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = Assembly.of(tiny).dataset
-    monkeypatch.setattr(type(dataset), "sample", lambda self, name: {}["no such thing"])
+    monkeypatch.setattr(type(dataset.fixed), "leaves", lambda self, name: {}["no such thing"])
     found = Items(dataset)[0, "s03"]
     assert found == Bad("s03", "sample 's03': KeyError: 'no such thing'")
 

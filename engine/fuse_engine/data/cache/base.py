@@ -40,6 +40,10 @@ class Cache(Component):
             self.keep(fingerprint, value)
         return value
 
+    @abstractmethod
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of every entry by its fingerprint."""
+
     def pays(self, value: Value, seconds: float) -> bool:
         """Say whether a result between two steps is kept too, for when a later one changes; it took `seconds`."""
         return False
@@ -62,6 +66,10 @@ class Off(Cache):
 
     def keep(self, fingerprint: str, value: Value) -> None:
         """Keep nothing."""
+
+    def sizes(self) -> dict[str, int]:
+        """Return no entry."""
+        return {}
 
 
 def array_of(value: Value) -> NDArray[np.generic]:

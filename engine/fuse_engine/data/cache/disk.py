@@ -101,6 +101,10 @@ class Disk(Cache):
         seen.added += disk_bytes(status)
         return None
 
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of every entry by its fingerprint."""
+        return {entry.path.name: entry.size for entry in stored(self.place)}
+
     def pays(self, value: Value, seconds: float) -> bool:
         """Say whether a result between two steps took far longer than it takes to keep."""
         return seconds > _PAYS * (_FILE_SECONDS + array_of(value).nbytes / _BYTES_PER_SECOND)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 JOURNALS = "journal"
 """Folder of the records of what entries were made of."""
-_SHELF = re.compile(r"[0-9a-f]")
+_SHELF = re.compile(r"[0-9a-f]{1,2}")
 _NAME = re.compile(r"[0-9a-f]{64}")
 _RECORD = re.compile(r"[0-9a-f]{16}\.jsonl")
 _STALE = 300.0
@@ -45,6 +45,11 @@ def path_of(folder: Path, fingerprint: str) -> Path:
 def journal_path(folder: Path, name: str) -> Path:
     """Return the file of a record."""
     return folder / JOURNALS / f"{name}.jsonl"
+
+
+def journals(folder: Path) -> list[Path]:
+    """Return the files of all records."""
+    return [Path(item.path) for item in _scan(folder / JOURNALS) if _RECORD.fullmatch(item.name)]
 
 
 def below(path: Path, write: Callable[[], T]) -> T:

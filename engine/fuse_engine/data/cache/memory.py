@@ -55,6 +55,10 @@ class Memory(Cache):
         held.values[fingerprint] = value
         held.size += size
 
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of every entry in this process by its fingerprint."""
+        return {fingerprint: _size(value) for fingerprint, value in self._held.values.items()}
+
 
 def _size(value: Value) -> int:
     return _ENTRY + array_of(value).nbytes

@@ -31,8 +31,8 @@ def read_content(content: bytes) -> pa.Table:
     state = fields(record.state)
     try:
         return _frame(state.get("_mgr", state.get("_data")), Columns(budget), budget)
-    # what pandas says of dates that no calendar holds
-    except (ValueError, ArithmeticError, NotImplementedError) as error:
+    # what pandas says of dates that no calendar holds, and Python of indexes in indexes in indexes
+    except (ValueError, ArithmeticError, NotImplementedError, RecursionError) as error:
         raise FuseError("the pickle is damaged", got=str(error)[:200]) from None
 
 

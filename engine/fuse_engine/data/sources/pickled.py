@@ -16,7 +16,7 @@ class PickledTable(Source):
     """Lists the samples in a pickled DataFrame (.pkl), read as inert data: nothing in the file is ever run.
 
     Cells are text; lists and dicts in them become JSON. Paths in it start from its own folder. Reading takes
-    about 25 s for a million rows: `fuse-gui convert cohort.pkl cohort.parquet` makes a table that opens at once.
+    half a minute for a million rows: `fuse-gui convert cohort.pkl cohort.parquet` makes a table that opens at once.
     """
 
     path: Path

@@ -78,6 +78,8 @@ LISTS = b"]\x94" + b"".join(b"0](h" + bytes([n]) + b"h" + bytes([n]) + b"e\x94" 
 TUPLES = b")\x94" + b"".join(b"0h" + bytes([n]) + b"h" + bytes([n]) + b"\x86\x94" for n in range(35))
 HUGE = b"\x8b" + struct.pack("<i", 1 << 20) + b"\x7f" * (1 << 20)
 LONG = b"\x8d" + struct.pack("<Q", 1 << 20) + b"x" * (1 << 20)
+NESTED = name("pandas", "_new_Index") + b"\x94" + name("pandas", "Index") + b"\x94" + text("data") + b"\x94000"
+NESTED += b"h\x00h\x01}h\x02" * 5000 + b"N" + b"s\x86R" * 5000
 
 ATTACKS = {
     "os.system": pickled(name("os", "system"), SHELL, b"\x85R"),
@@ -115,6 +117,8 @@ ATTACKS = {
     "a range without end": column(I8).replace(
         text("stop") + b"K\x01", text("stop") + b"\x8a\x06" + b"\xff" * 5 + b"\x7f"
     ),
+    "an axis without values": column(sized(2**46)[:-1] + b"K\x00\x86" + I8 + b"\x89C\x00tb"),
+    "an index in an index": column(NESTED),
     "a key that is a list": b"\x80\x04}]Ns.",
     "a persistent id": b"Pabc\n.",
     "an extension": b"\x80\x02\x82\x01.",

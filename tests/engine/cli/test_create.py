@@ -1,0 +1,21 @@
+"""`fuse-gui create` sums up the samples and lists what cannot be used."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_the_samples_are_summed_up(shell, tiny):
+    code, out, errors = shell("create", tiny)
+    assert (code, errors) == (0, [])
+    assert out[0] == "tiny: 16 samples from Table"
+
+
+def test_a_sample_that_cannot_be_used_is_told(shell, tiny):
+    (tiny.parent / "mask05.png").write_bytes(b"\x89PNG")
+    code, _, errors = shell("create", tiny)
+    assert code == 1
+    assert any("sample 's05'" in line and "mask05.png" in line for line in errors)
+    code, out, _ = shell("create", tiny, "--json")
+    found = json.loads("\n".join(out))
+    assert (code, found["samples"], [row["sample"] for row in found["failed"]]) == (1, 16, ["s05"])
