@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 
 from fuse_engine.cli import main
+from fuse_engine.core.document import parse
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import resolve
 from fuse_engine.testing import tiny_experiment
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def test_the_script_runs(
@@ -36,9 +39,20 @@ def test_the_experiment_is_complete() -> None:
     assert set(resolve(Experiment.from_text(text)).below(object, "losses")) == {"cls"}
 
 
+@pytest.mark.parametrize("text", blocks("yaml", DATA), ids=lambda text: text.split(":")[0])
+def test_every_part_of_an_experiment_fits(text: str, tmp_path: Path) -> None:
+    whole = tiny_experiment(tmp_path)
+    data = {**whole.to_data()["data"], "gt": {}, **parse(text).data}
+    kept = {"augmentation": [], "losses": {}, "metrics": {}}
+    resolve(whole.with_data({**whole.to_data(), **kept, "data": data}))
+
+
 def test_every_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     words = {
-        line.split()[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("fuse-gui ")
+        line.split()[1]
+        for block in [*blocks("sh"), *blocks("sh", DATA)]
+        for line in block.splitlines()
+        if line.startswith("fuse-gui ")
     }
     assert len(words) >= 8
     for word in words:

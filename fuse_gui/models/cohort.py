@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fuse_engine.core.errors import Problem
+from fuse_engine.core.sections import Data
 from fuse_gui.models.columns import Column
 
 PART = "part"
@@ -116,6 +117,11 @@ class Cohort:
         found = self.columns[column]
         counts = found.counts()
         return {found.texts[int(code)].as_py(): int(counts[code]) for code in found.listed if counts[code]}
+
+
+def listing(data: Data) -> dict[str, Any]:
+    """Return what decides which samples there are, and what each is used for."""
+    return data.model_dump(include={"source", "split", "excluded"})
 
 
 def _title(name: str, own: str) -> str:

@@ -26,8 +26,10 @@ TELL = 0.5
 """Seconds between two renewals of the columns that the checks fill."""
 KEPT = 20_000
 """Messages that are kept; all others are counted, and their samples marked."""
-TRIES = 4
-"""Slices in a row that may fail: a file that kills its reader is given up after three."""
+TRIES = 12
+"""Slices in a row that may fail: a file that kills its reader three times is given up, others may follow it."""
+CAREFUL = 12
+"""Samples that are checked one by one after a failure: what a reader had done before it died is lost."""
 FINDINGS = "findings"
 PASSPORT = ("image.axes", "image.spacing", "image.size", "image.oblique")
 """Columns that the passports fill: axes code, mm and pixels along ([z,] y, x), degrees."""
@@ -209,7 +211,7 @@ class HealthModel:
         self._lines = Growing(self._rows)
         self._known = False
         self._next: int | None = 0 if self._rows else None
-        self._paused, self._failures, self._announced = False, 0, 0.0
+        self._paused, self._failures, self._careful, self._announced = False, 0, 0, 0.0
         self.error, self.done, self.total = "", 0, self._rows
         self.changed.emit()
 
@@ -227,11 +229,12 @@ class HealthModel:
         if self.running:
             self.project.ask(
                 "health", "health", self._arrived, failed=self._failed, background=True,
-                read=partial(read_slice, self.project.cohort), start=self._next, seconds=SLICE,
+                read=partial(read_slice, self.project.cohort), start=self._next,
+                seconds=0.0 if self._careful else SLICE,
             )  # fmt: skip
 
     def _failed(self, error: FuseError) -> None:
-        self._failures += 1
+        self._failures, self._careful = self._failures + 1, CAREFUL
         if self._failures < TRIES:
             self._ask()
             return
@@ -239,7 +242,7 @@ class HealthModel:
         self.changed.emit()
 
     def _arrived(self, found: Slice) -> None:
-        self._failures = 0
+        self._failures, self._careful = 0, max(self._careful - 1, 0)
         self._take(found)
         self._next, self.total = found.next, found.total
         self.done = found.total if found.next is None else found.next

@@ -14,11 +14,10 @@ from fuse_engine.core import registry
 from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
-from fuse_engine.core.sections import Data
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.service.client import Engine
 from fuse_gui.models import faces
-from fuse_gui.models.cohort import EMPTY, Cohort
+from fuse_gui.models.cohort import EMPTY, Cohort, listing
 from fuse_gui.models.desk import Desk
 from fuse_gui.models.neighbours import Neighbours
 from fuse_gui.models.requests import Deliver, call_now
@@ -281,7 +280,7 @@ class Project(Desk):
         data = before.data if before else None
         if data != experiment.data:
             self.neighbours.forget()
-        if data is None or _listing(data) != _listing(experiment.data):
+        if data is None or listing(data) != listing(experiment.data):
             self._read_cohort()
         self._announce(everything=False, reread=data != experiment.data)
 
@@ -390,11 +389,6 @@ class Project(Desk):
         broken = [Problem(f"{label} could not be loaded", got=reason) for label, reason in catalog.broken.items()]
         self._problems.put("catalog", broken)
         self.catalog_changed.emit()
-
-
-def _listing(data: Data) -> dict[str, Any]:
-    """Return what decides which samples there are, and what each is used for."""
-    return data.model_dump(include={"source", "split", "excluded"})
 
 
 def _problems(reply: Sequence[Mapping[str, str]]) -> tuple[Problem, ...]:

@@ -21,8 +21,8 @@ SLICE = 0.2
 """Seconds of one request, so that a click never waits long."""
 KEPT = 1_500
 """Thumbnails that are kept: 75 MB of large ones."""
-TRIES = 4
-"""Requests in a row that may fail: a file that kills its reader is given up after three."""
+TRIES = 12
+"""Requests in a row that may fail: a file that kills its reader three times is given up, others may follow it."""
 
 Planes = NDArray[np.uint8]
 """(plane, size, size): axial, coronal and sagittal of a volume, or the one of a 2-D image."""
@@ -42,7 +42,7 @@ class ThumbnailsModel:
         self.size_name = size
         self._kept: OrderedDict[str, Planes | str] = OrderedDict()
         self._wanted: tuple[str, ...] = ()
-        self._failures = 0
+        self._failures = self._careful = 0
         self._settings: object = None
         project.cohort_changed.connect(self.forget)
         project.experiment_changed.connect(self._experiment_changed)
@@ -82,7 +82,8 @@ class ThumbnailsModel:
         for name in ids:
             if name in self._kept:
                 self._kept.move_to_end(name)
-        self._wanted = tuple(ids)
+        if tuple(ids) != self._wanted:
+            self._wanted, self._failures = tuple(ids), 0
         self._ask()
 
     def forget(self) -> None:
@@ -101,7 +102,8 @@ class ThumbnailsModel:
         return data.model_dump(include={"source", "input"}) if data else None
 
     def _ask(self) -> None:
-        missing = [name for name in self._wanted if name not in self._kept][:CHUNK]
+        # one by one after a failure: what a reader had done before it died is lost
+        missing = [name for name in self._wanted if name not in self._kept][: 1 if self._careful else CHUNK]
         if (
             not (missing and self.size)
             or self._failures >= TRIES
@@ -114,7 +116,7 @@ class ThumbnailsModel:
         )  # fmt: skip
 
     def _arrived(self, reply: Mapping[str, Any]) -> None:
-        self._failures = 0
+        self._failures, self._careful = 0, max(self._careful - 1, 0)
         for found in reply["thumbnails"]:
             planes = found["planes"]
             self._kept[str(found["id"])] = str(found["error"]) if planes is None else np.asarray(planes, np.uint8)
@@ -125,5 +127,5 @@ class ThumbnailsModel:
             self._ask()
 
     def _failed(self, _: FuseError) -> None:
-        self._failures += 1
+        self._failures, self._careful = self._failures + 1, CHUNK
         self._ask()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QEvent, QRect, QSize, Qt
+from qtpy.QtCore import QEvent, QRect, QSize
 from qtpy.QtWidgets import QLayout, QWidget
 
 
@@ -34,10 +34,6 @@ class Flow(QLayout):  # type: ignore[misc]
     def takeAt(self, index: int) -> Any:
         """Remove an item and return it, or None."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
-
-    def expandingDirections(self) -> Any:
-        """Take no more room than is needed."""
-        return Qt.Orientations()
 
     def hasHeightForWidth(self) -> bool:
         """Say that a narrow place makes it higher."""

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
 from fuse_gui.models.painter import Painter, png
-from fuse_gui.models.plot import LIMIT, Axes, Figure, Line, Table, hit, thin
+from fuse_gui.models.plot import LIMIT, Axes, Bars, Figure, Line, Table, hit, thin
 
 
 def test_thinning_keeps_order_ends_and_every_peak() -> None:
@@ -70,6 +70,19 @@ def test_a_click_finds_the_cell_of_a_table() -> None:
     assert found is not None
     assert found.id == "sick\nsays well"
     assert hit(figure, canvas, 1.0, 1.0) is None
+
+
+def test_a_click_finds_the_bar_above_a_place() -> None:
+    bars = Bars(np.array([3, 1]), np.array([-0.5, 0.5, 1.5]), ("left", "right"), ("side==left", "side==right"))
+    figure, canvas = Figure((Axes(bars=bars),)), Canvas(figsize=(4, 3), dpi=100)
+    FigureCanvasAgg(canvas)
+    assert Painter(canvas).paint(figure)
+    assert [bar.get_height() for bar in canvas.axes[0].patches] == [3, 1]
+    for x, expected in ((0.1, "side==left"), (0.9, "side==right")):
+        found = hit(figure, canvas, *canvas.axes[0].transData.transform((x, 0.5)))
+        assert found is not None
+        assert found.id == expected
+    assert hit(figure, canvas, *canvas.axes[0].transData.transform((7, 0.5))) is None
 
 
 def test_a_picture_has_the_size_and_the_colour_of_the_line() -> None:

@@ -84,7 +84,11 @@ def test_another_size_or_pipeline_brings_other_pictures(model: ThumbnailsModel, 
 
 def test_what_fails_again_and_again_is_given_up(model: ThumbnailsModel, engine: FakeEngine) -> None:
     engine.answers["thumbnails"] = FuseError("the reader died")
-    model.look_at(["s0"])
-    model.look_at(["s1"])
+    for _ in range(2):
+        model.look_at(["s0"])
     assert len(asked(engine)) == TRIES
     assert model.project.problems == ()
+    engine.answers["thumbnails"] = thumbnails
+    model.look_at(["s0", "s1"])
+    assert model.of("s0") is not None, "other rows are another try"
+    assert asked(engine)[-2:] == [["s0"], ["s1"]], "one by one, until it goes well for a while"

@@ -16,7 +16,10 @@ from pathlib import Path
 
 from fuse_engine.cli.options import CANCELLED, FAILED, OK, PROBLEM, USAGE, Handler, Subparsers
 
-OURS = ("new", "convert", "validate", "doctor", "create", "train", "infer", "analyze", "explain", "runs", "cache", "catalog")
+OURS = (
+    "new", "convert", "validate", "doctor", "create", "train", "infer", "analyze",
+    "explain", "runs", "cache", "catalog",
+)  # fmt: skip
 """Our commands in the order of the work; each is a module here with `add(subparsers)`."""
 
 GROUP = "fuse_engine.commands"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -14,8 +15,6 @@ from importlib import metadata, util
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
-
-import psutil
 
 _PLUMBING = tuple(
     f"fuse_engine.data.{name}"
@@ -31,6 +30,7 @@ _NEUTRAL = frozenset(("fuse_engine", "fuse_resources", "psutil", "pydantic"))
 _IMPORT = re.compile(r"^\s*(?:import\s+([\w., ]+)|from\s+([\w.]+)\s+import\s+(\([^)]*\)|[\w, *]+))", re.MULTILINE)
 _COMMENT = re.compile(r"#.*")
 _WORD = re.compile(r"(?<!as )\b\w+\b(?<!\bas)")
+_BEGAN = time.time()
 _PROCESS = uuid.uuid4().hex
 _CALLED = (FunctionType, classmethod, staticmethod, property)
 
@@ -121,17 +121,22 @@ def _counts(name: str, start: str) -> bool:
     top = start.partition(".")[0]
     if name.startswith("fuse_engine."):
         ours = name.startswith("fuse_engine.data.") or name == "fuse_engine.core.geometry"
-        return ours and not name.startswith(_PLUMBING)
+        return ours and not is_plumbing(name)
     if name.partition(".")[0] == top:
         return True
     here, there = _path(start), _path(name)  # files beside a script or a component file belong to it
     return "." not in start and here is not None and there is not None and here.parent == there.parent
 
 
+def is_plumbing(name: str) -> bool:
+    """Say whether a module of ours brings values along and does not change them."""
+    return any(name == plain or name.startswith(f"{plain}.") for plain in _PLUMBING)
+
+
 @lru_cache(maxsize=4096)
 def _module(name: str) -> _Module:
     path = _path(name)
-    if path is None or path.stat().st_mtime > _began():
+    if path is None or path.stat().st_mtime > _BEGAN:
         # edited since it was perhaps loaded: nobody can tell whether the next process runs the same code
         return _Module(_PROCESS, ())
     content = path.read_bytes()
@@ -179,11 +184,6 @@ def _path(name: str) -> Path | None:
             return None
         place = spec.origin if spec is not None and spec.has_location else None
     return Path(place) if place and Path(place).is_file() else None
-
-
-@lru_cache(maxsize=1)
-def _began() -> float:
-    return psutil.Process().create_time()
 
 
 @lru_cache(maxsize=256)

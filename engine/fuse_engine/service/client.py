@@ -63,9 +63,7 @@ class Engine:
             if self._closed:
                 raise FuseError("the engine is closed")
             job = Job(next(self._numbers), method, channel, arguments, then, self._drop)
-            line = protocol.encode(
-                {"id": job.id, "method": method, "args": arguments, "background": background}
-            )
+            line = protocol.encode({"id": job.id, "method": method, "args": arguments, "background": background})
             worker = self._ready()
             self._jobs[job.id] = job
             older = self._channels.get(channel)

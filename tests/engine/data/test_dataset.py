@@ -23,6 +23,7 @@ from fuse_engine.core.geometry import Geometry
 from fuse_engine.data import (
     Cohort,
     Dataset,
+    Disk,
     Image,
     LoadImage,
     Pipeline,
@@ -166,6 +167,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_only_what_changed_is_computed_again(study: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = counted(monkeypatch)
+    monkeypatch.setattr(Disk, "pays", lambda self, value, seconds: False)  # however slow this machine is
 
     def reads(experiment: Experiment) -> list[str]:
         calls.clear()

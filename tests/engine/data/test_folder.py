@@ -142,12 +142,16 @@ def test_a_name_that_is_no_text_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_samples_says_what_lies_in_it(tmp_path: Path) -> None:
-    with pytest.raises(FuseError, match="no folder"):
-        Folder(path=Path("none")).read(tmp_path)
+    (tmp_path / "images").mkdir()
+    with pytest.raises(FuseError, match=r"no folder .*image; did you mean 'images'"):
+        Folder(path=Path("image")).read(tmp_path)
     with pytest.raises(FuseError, match="expected files such as '<class>/<image>'; got 0 files, none of them"):
         Folder().read(tmp_path)
     fill(tmp_path, "imagesTr/a_0000.nii.gz")
     with pytest.raises(FuseError, match=r"got e\.g\. 'imagesTr/a_0000\.nii\.gz'"):
+        Folder(files=PAIR).read(tmp_path)
+    fill(tmp_path, "images/b_0000.nii.gz")
+    with pytest.raises(FuseError, match=r"'images/b_0000.nii.gz' has no mask; expected labels/b.nii.gz"):
         Folder(files=PAIR).read(tmp_path)
 
 
@@ -159,6 +163,7 @@ def test_a_folder_without_samples_says_what_lies_in_it(tmp_path: Path) -> None:
         ({"files": {"image": "/data/{id}.png"}}, "expected a path below the folder"),
         ({"files": {"image": "{id}{.png"}}, "expected names of letters and digits in braces"),
         ({"files": {"image": "{id}_*_*_*_*.png"}}, "expected at most 4 names and stars"),
+        ({"files": {"a": "{id}/{b}.png", "b": "{id}.jpg"}}, "expected another name for the column 'b'"),
         ({"files": {"id": "{id}.png"}}, "expected another name for the column 'id'"),
         ({"id": "sample"}, "expected a name in braces in `id`"),
         ({"files": {"image": "{id}.png"}, "optional": ["image"]}, "expected some of the columns"),

@@ -38,6 +38,7 @@ def linger(work, seconds):
     """Work until the time is over, or somebody waits for something else."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and not work.hurried:
+        work.check()
         time.sleep(0.005)
     return "hurried" if work.hurried else "done"
 

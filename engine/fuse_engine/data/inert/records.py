@@ -11,7 +11,7 @@ import psutil
 
 from fuse_engine.core.errors import FuseError
 
-_STEPS, _SHARED = 200_000, 32
+_STEPS, _SHARED = 100_000, 32
 """Steps that a pickle may take, and more for each of its bytes: only what is shared needs many."""
 _OBJECT = 128
 """Bytes that an object takes, with its place on the stack and in the memo."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from fuse_engine.core.errors import FuseError, Problem
+from fuse_engine.core.errors import FuseError, Problem, nearest
 from fuse_engine.core.registry import register
 from fuse_engine.data.cells import text_column
 from fuse_engine.data.integrity import ENDINGS
@@ -46,12 +46,13 @@ class Folder(Source):
         wanted = Pattern(self.id).names
         if not wanted or "*" in self.id:
             raise ValueError(f"expected a name in braces in `id`, such as '{{id}}', got '{self.id}'")
-        for column, text in self.files.items():
-            pattern = Pattern(text)
+        patterns = {column: Pattern(text) for column, text in self.files.items()}
+        taken = {"id"}.union(*(pattern.names for pattern in patterns.values()))
+        for column, pattern in patterns.items():
             missing = next((name for name in wanted if name not in pattern.names), None)
             if missing:
-                raise ValueError(f"expected '{{{missing}}}' in the pattern of '{column}', got '{text}'")
-            if column in pattern.names or column == "id":
+                raise ValueError(f"expected '{{{missing}}}' in the pattern of '{column}', got '{pattern.text}'")
+            if column in taken:
                 raise ValueError(f"expected another name for the column '{column}', a part of the names has it")
         unknown = next((column for column in self.optional if column not in self.files), None)
         if unknown is not None or (self.files and len(self.optional) == len(self.files)):
@@ -66,11 +67,12 @@ class Folder(Source):
         """
         root = (folder / self.path).absolute()
         if not root.is_dir():
-            raise FuseError(f"no folder {root}")
+            others = [item.name for item in root.parent.iterdir()] if root.parent.is_dir() else []
+            raise FuseError(f"no folder {root}", nearest=nearest(root.name, others))
         listing = list_files(root)
         pairing = _paired(self, listing) if self.files else _classes(listing)
         if not pairing.rows:
-            raise self._nothing(root, listing)
+            raise FuseError(self._nothing(root, listing), *pairing.remarks[:5])
         names = list(dict.fromkeys(name for row in pairing.rows.values() for name in row))
         cells = [[row.get(name, "") for row in pairing.rows.values()] for name in names]
         columns = [pa.array(list(pairing.rows), pa.string()), *map(text_column, cells, names)]
@@ -79,10 +81,10 @@ class Folder(Source):
             "fold" if "fold" in names else None, root, remarks=(*listing.remarks, *pairing.remarks),
         )  # fmt: skip
 
-    def _nothing(self, root: Path, listing: Listing) -> FuseError:
+    def _nothing(self, root: Path, listing: Listing) -> Problem:
         patterns = " and ".join(f"'{text}'" for text in self.files.values()) or "'<class>/<image>'"
         example = min(filter(_is_sample, listing.files), default="")
-        return FuseError(
+        return Problem(
             f"no sample in {root}", expected=f"files such as {patterns}",
             got=f"e.g. '{example}'" if example else f"{len(listing.files)} files, none of them an image",
         )  # fmt: skip

@@ -15,8 +15,8 @@ from fuse_engine.data.sources.table import table_file
 class PickledTable(Source):
     """Lists the samples in a pickled DataFrame (.pkl), read as inert data: nothing in the file is ever run.
 
-    Cells are text; lists and dicts in them become JSON. Paths in it start from its own folder. Reading takes
-    half a minute for a million rows: `fuse-gui convert cohort.pkl cohort.parquet` makes a table that opens at once.
+    Cells are text; lists and dicts in them become JSON. Paths in it start from its own folder. A million rows
+    take half a minute: `fuse-gui convert cohort.pkl cohort.parquet` makes a table that opens at once.
     """
 
     path: Path

@@ -82,6 +82,13 @@ def test_every_kind_of_column_is_the_text_that_pandas_shows(name: str, protocol:
     assert read_content(pickled(FRAMES[name], protocol)).to_pydict() == expected(FRAMES[name])
 
 
+def test_numbers_are_those_that_were_pickled() -> None:
+    frame = pd.DataFrame({"a": [1e300, None], "b": [7.0, None], "c": [0.1, 2], "d": np.array([1, -2], ">i4")})
+    assert read_content(pickled(frame)).to_pydict() == {
+        "a": ["1e+300", ""], "b": ["7", ""], "c": ["0.1", "2.0"], "d": ["1", "-2"],
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("path", sorted(PICKLES.glob("*table*")), ids=lambda path: path.name)
 def test_tables_of_older_pandas(path: Path) -> None:
     assert read_table(path).to_pydict() == {
