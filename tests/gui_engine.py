@@ -53,7 +53,11 @@ ANSWERS: dict[str, Any] = {
     "cache_status": {"cached": 4, "missing": 2, "bytes": 1000, "changes": ["4 of 6 samples are kept"]},
     "roundtrip": {
         "data.gt.mask": {
-            "displacement_mm": 0.1, "displacement_voxels": 0.2, "dice": {"1": 0.9}, "covered": 0.75, "ok": True,
+            "displacement_mm": 0.1,
+            "displacement_voxels": 0.2,
+            "dice": {"1": 0.9},
+            "covered": 0.75,
+            "ok": True,
             "reason": "",
         }
     },

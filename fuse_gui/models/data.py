@@ -9,6 +9,7 @@ from psygnal import Signal
 
 from fuse_gui.models.cohort import PART, PARTS, REASON
 from fuse_gui.models.columns import prepare
+from fuse_gui.models.data_settings import DataSettings
 from fuse_gui.models.details import Section, details
 from fuse_gui.models.exclusions import ExclusionsModel
 from fuse_gui.models.filter import FILTER_HELP
@@ -53,6 +54,7 @@ class DataModel:
     def __init__(self, project: Project) -> None:
         """Follow the open project."""
         self.project = project
+        self.settings = DataSettings(project)
         self.strip = StripModel(project)
         self.rows = Rows()
         self.health = HealthModel(project)

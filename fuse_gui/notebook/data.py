@@ -7,6 +7,7 @@ import ipywidgets as widgets
 from fuse_gui.models.data import DataModel
 from fuse_gui.models.thumbnails import SIZES
 from fuse_gui.notebook.controls import HELP, TITLE, WRONG, Text, button, show
+from fuse_gui.notebook.data_settings import DataSettingsView
 from fuse_gui.notebook.details import DetailsView
 from fuse_gui.notebook.health import HealthView
 from fuse_gui.notebook.samples import SamplesView
@@ -39,8 +40,10 @@ class DataView(widgets.VBox):  # type: ignore[misc]
         looked_at = widgets.VBox(
             [*self._steps(), self.sample, self.screen, self.details], layout={"flex": "0 1 420px"}
         )
+        self.settings = DataSettingsView(model.settings)
         words = [self.problems, self.heading, self.summary, self.table_problems, self.health]
-        super().__init__([*words, widgets.HBox([listed, looked_at], layout={"flex_flow": "row wrap"})])
+        both = widgets.HBox([listed, looked_at], layout={"flex_flow": "row wrap"})
+        super().__init__([*words, both, self.settings])
         self.add_class("fuse-data")
         model.changed.connect(self.draw)
         model.strip.changed.connect(self.draw)

@@ -19,6 +19,7 @@ from fuse_gui.models.data import DataModel
 from fuse_gui.models.thumbnails import SIZES
 from fuse_gui.qt.buttons import push
 from fuse_gui.qt.controls import HELP, WRONG, Combo, Text, tooltip
+from fuse_gui.qt.data_settings import DataSettingsView
 from fuse_gui.qt.details import DetailsView
 from fuse_gui.qt.flow import FlowBox
 from fuse_gui.qt.fold import Fold
@@ -57,6 +58,8 @@ class DataView(QWidget):  # type: ignore[misc]
         column.addWidget(self.problems)
         column.addWidget(self.health)
         column.addWidget(Sides(self._list(), self._sample(), grows=(3, 1), wide=(2, 1)), 1)
+        self.settings = DataSettingsView(model.settings)
+        column.addWidget(self.settings)
         model.changed.connect(self._show)
         model.sample_changed.connect(self._show_sample)
         model.exclusions.changed.connect(self._show)

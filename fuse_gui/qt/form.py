@@ -13,7 +13,7 @@ from fuse_gui.models.field import Field, Item
 from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import Group, Slot
 from fuse_gui.qt.cards import ListBox, More, Parts
-from fuse_gui.qt.controls import CheckRow, Combo, EditRow, MenuRow, Message, PathRow, Text, tooltip
+from fuse_gui.qt.controls import TITLE, CheckRow, Combo, EditRow, MenuRow, Message, PathRow, Text, tooltip
 from fuse_gui.qt.reveal import reveal
 
 
@@ -178,3 +178,15 @@ CONTROLS: dict[FieldKind, Callable[[Any], QWidget]] = {
     "list": list_of,
 }
 """Every kind of field and what draws it."""
+
+
+def section(item: Item) -> QWidget:
+    """Return a part of the form under a heading, unless it brings its own."""
+    box = QWidget()
+    column = QVBoxLayout(box)
+    column.setContentsMargins(0, 0, 0, 0)
+    if item.spec.kind == "slot":
+        column.addWidget(Text(item.label, TITLE))
+        column.addWidget(Text(item.help))
+    column.addWidget(render(item))
+    return box

@@ -12,14 +12,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from fuse_gui.models.field import Item
 from fuse_gui.models.model import ModelModel
 from fuse_gui.models.strip import StripModel
 from fuse_gui.qt.as_text import AsText
 from fuse_gui.qt.buttons import push
-from fuse_gui.qt.controls import TITLE, Text
+from fuse_gui.qt.controls import Text
 from fuse_gui.qt.fold import Fold
-from fuse_gui.qt.form import render
+from fuse_gui.qt.form import section
 from fuse_gui.qt.scrolled import scrolled
 from fuse_gui.qt.strip import Strip
 
@@ -93,18 +92,6 @@ class ModelView(QWidget):  # type: ignore[misc]
     def _show_undo(self) -> None:
         self.undo.setEnabled(self.model.project.can_undo)
         self.redo.setEnabled(self.model.project.can_redo)
-
-
-def section(item: Item) -> QWidget:
-    """Return a part of the form under a heading, unless it brings its own."""
-    box = QWidget()
-    column = QVBoxLayout(box)
-    column.setContentsMargins(0, 0, 0, 0)
-    if item.spec.kind == "slot":
-        column.addWidget(Text(item.label, TITLE))
-        column.addWidget(Text(item.help))
-    column.addWidget(render(item))
-    return box
 
 
 def _table(columns: tuple[str, ...]) -> QTableWidget:

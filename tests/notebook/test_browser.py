@@ -25,7 +25,7 @@ CELL = "from fuse_gui.notebook import show\npanel = show('tiny.yaml')"
 IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 RUN = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
 SAMPLE = "() => document.querySelector('.fuse-data').textContent.includes('{}')"
-PICTURES = "() => [...document.querySelectorAll('.fuse-samples img')].filter(one => one.naturalWidth > 0).length > 3"
+PICTURES = "() => [...document.querySelectorAll('.fuse-samples img')].filter(i => i.naturalWidth > 0).length > 3"
 DRAWN = "() => document.querySelector('.fuse-screen img')?.naturalWidth > 0"
 SECONDS = 60
 

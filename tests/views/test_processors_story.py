@@ -36,6 +36,9 @@ class QtPanel:
     def settle(self) -> None:
         self.bot.waitUntil(lambda: not self.view.model.refresh.stale)
 
+    def until(self, words: str) -> None:
+        self.bot.waitUntil(lambda: words in self.words())
+
     def click_step(self, index: int) -> None:
         from qtpy.QtCore import Qt
 
@@ -77,6 +80,9 @@ class NotebookPanel:
 
     def settle(self) -> None:
         wait_for(lambda: not self.view.model.refresh.stale)
+
+    def until(self, words: str) -> None:
+        wait_for(lambda: words in self.words())
 
     def click_step(self, index: int) -> None:
         self.view.results.children[index].children[0].click()
@@ -129,10 +135,10 @@ def project(panel: Any) -> Project:
 
 
 def test_each_card_says_what_its_step_made(panel: Any) -> None:
+    panel.until("4 of 6 samples are kept")
     words = panel.words()
     assert "min 0,  max 1,  mean 0.25,  0.096 MB,  cached" in words
     assert "min 0,  max 1,  mean 0.25,  2 ms" in words
-    assert "4 of 6 samples are kept" in words
 
 
 def test_the_curtain_shows_the_sample_before_the_step(panel: Any, project: Project) -> None:
@@ -157,11 +163,7 @@ def test_the_first_step_has_no_before(panel: Any, project: Project) -> None:
 
 def test_the_round_trip_is_told(panel: Any, engine: FakeEngine) -> None:
     panel.round_trip()
-    panel.settle()
-    wait = "✓ gt.mask: displaced by at most 0.1 mm (0.2 voxels), Dice of label 1 0.900, 25.0% cut off"
-    if isinstance(panel, QtPanel):
-        panel.bot.waitUntil(lambda: wait in panel.words())
-    assert wait in panel.words()
+    panel.until("✓ gt.mask: displaced by at most 0.1 mm (0.2 voxels), Dice of label 1 0.900, 25.0% cut off")
 
 
 def test_the_tree_names_makers_readers_and_what_is_missing(panel: Any, project: Project) -> None:
@@ -181,6 +183,5 @@ def test_what_goes_wrong_with_the_round_trip_is_told(panel: Any, engine: FakeEng
     trip = {**engine.answers["roundtrip"]["data.gt.mask"], "ok": False, "reason": "step 1 Flip moved the pixels"}
     engine.answers["roundtrip"] = {"data.gt.mask": trip}
     panel.round_trip()
-    if isinstance(panel, QtPanel):
-        panel.bot.waitUntil(lambda: "step 1 Flip" in panel.words())
+    panel.until("step 1 Flip")
     assert "✗ gt.mask" in panel.words()

@@ -25,7 +25,7 @@ PRUNE = """\
 """
 CHANGES = f"""\
   fuse-gui cache changes pneumonia.yaml
-  fuse-gui cache changes pneumonia.yaml --data.input.image.1.Resize.size [128, 128]
+  fuse-gui cache changes pneumonia.yaml --data.input.image.1.Resize.size "[128, 128]"
 
 {OVERRIDES}
 """
@@ -35,7 +35,11 @@ _DAY = 86400.0
 def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     """Add the command and its three parts."""
     sentence = "list and prune the processed samples that are kept, and say what changed"
-    parser = subparsers.add_parser("cache", help=sentence, description=f"{sentence[0].upper()}{sentence[1:]}.")
+    parser = subparsers.add_parser(
+        "cache", help=sentence, description=f"{sentence[0].upper()}{sentence[1:]}.",
+        epilog=f"examples:\n{LIST}{PRUNE}{CHANGES}", formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
 
     def explain(options: argparse.Namespace) -> int:
         parser.print_help()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -58,18 +59,21 @@ def run(options: argparse.Namespace) -> int:
     try:
         report = _health(engine, experiment)
         count = checks.round_trips if options.round_trips is None else options.round_trips
-        trips = _round_trips(engine, experiment, count)
+        trips, untraveled = _round_trips(engine, experiment, count)
     finally:
         engine.close()
     findings = [Finding.from_json(item) for item in report["findings"]]
     blocking = [item for item in findings if item.blocks and item.check not in checks.ignore]
-    failed = [trip for each in trips.values() for trip in each.values() if not trip["ok"]]
+    # what keeps a sample from being read stands among the findings
+    known = {item.sample for item in findings if item.blocks}
+    stuck = {name: told for name, told in untraveled.items() if name not in known}
+    failed = len(stuck) + sum(not trip["ok"] for each in trips.values() for trip in each.values())
     if options.json:
-        print_json({**report, "round_trips": trips, "blocking": len(blocking) + len(failed)})
+        print_json({**report, "round_trips": trips, "stuck": stuck, "blocking": len(blocking) + failed})
     else:
         _print(findings, report["total"], set(checks.ignore), None if options.all else _SHOWN)
-        _print_trips(trips)
-        told = f"{len(blocking)} findings and {len(failed)} round trips block training"
+        _print_trips(trips, stuck)
+        told = f"{len(blocking)} findings and {failed} round trips block training"
         print(f"\n{told if blocking or failed else 'nothing blocks training'}")
     return PROBLEM if blocking or failed else OK
 
@@ -100,19 +104,23 @@ def _health(engine: Engine, experiment: Experiment) -> dict[str, Any]:
             print(f"\rlooked at {start} of {reply['total']} samples", end="", file=sys.stderr, flush=True)
 
 
-def _round_trips(engine: Engine, experiment: Experiment, count: int) -> dict[str, dict[str, Any]]:
+def _round_trips(
+    engine: Engine, experiment: Experiment, count: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Return the round trips of some samples, and of those that a step fails on, why."""
     from fuse_engine.core.errors import FuseError
     from fuse_engine.data.source import read_cohort
 
     ids = read_cohort(experiment).ids
     chosen = [ids[place * len(ids) // count] for place in range(min(count, len(ids)))] if count else []
     found: dict[str, dict[str, Any]] = {}
+    stuck: dict[str, str] = {}
     for name in dict.fromkeys(chosen):
         try:
             found[name] = _asked(engine, "roundtrip", experiment, id=name)
-        except FuseError as error:  # what keeps a sample from being read stands among the findings
-            print(f"warning: {error}", file=sys.stderr)
-    return found
+        except FuseError as error:
+            stuck[name] = str(replace(error.problems[0], sample="", source=""))
+    return found, stuck
 
 
 def _asked(engine: Engine, method: str, experiment: Experiment, **arguments: Any) -> dict[str, Any]:
@@ -161,11 +169,11 @@ def _print_lines(rows: list[tuple[str, str, str]]) -> None:
         print(f"  {first.ljust(widths[0])}  {second.ljust(widths[1])}  {third}")
 
 
-def _print_trips(trips: dict[str, dict[str, Any]]) -> None:
-    if not trips:
+def _print_trips(trips: dict[str, dict[str, Any]], stuck: dict[str, str]) -> None:
+    if not (trips or stuck):
         return
     print("\nRound trips: through the steps and back onto the grid of the file")
-    rows = []
+    rows = [(one_line(name), "", one_line(told)) for name, told in stuck.items()]
     for name, keys in trips.items():
         for key, trip in keys.items():
             dice = ", ".join(f"{label}: {value:.2f}" for label, value in trip["dice"].items())

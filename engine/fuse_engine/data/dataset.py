@@ -25,7 +25,7 @@ from fuse_engine.data.processor import Pipeline, Value
 from fuse_engine.data.slots import Slots
 from fuse_engine.data.source import Cohort, Row, read_cohort
 
-_REMEMBERED = 100_000
+_REMEMBERED = 250_000
 """Samples of which a process remembers how they are put together."""
 _SMALL = 4096
 """Bytes of a value made of cells alone that are remembered instead of made again."""
@@ -111,9 +111,11 @@ class Dataset:
         marks = chain(parts, inputs)
         value = self.cache.find(marks[-1])
         if value is None:
-            filled = fill(self.cache, pipeline, row, marks, inputs)
+            journal = self.journal(pipeline.where)
+            tuned = journal.changed_at(parts) if journal is not None else 0
+            filled = fill(self.cache, pipeline, row, marks, inputs, tuned)
             value = filled.value
-            if filled.entries and (journal := self.journal(pipeline.where)):
+            if filled.entries and journal is not None:
                 journal.add(row.id, parts, inputs, filled.entries)
         return value, marks[-1]
 

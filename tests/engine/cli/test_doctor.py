@@ -4,6 +4,26 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from fuse_engine.service.client import Engine
+
+
+@pytest.fixture(scope="module")
+def worker(cache):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSE_CACHE", str(cache))
+        made = Engine()
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def warm(worker, monkeypatch):
+    """Let the command use a worker that is there already; to start one takes seconds."""
+    monkeypatch.setattr("fuse_engine.service.client.Engine", lambda: worker)
+    monkeypatch.setattr(worker, "close", lambda: None)
+
 
 def test_good_samples_give_a_table_of_zeros(shell, tiny):
     code, out, errors = shell("doctor", tiny, "--round-trips", 1)
@@ -19,7 +39,7 @@ def test_good_samples_give_a_table_of_zeros(shell, tiny):
     assert out[-1] == "nothing blocks training"
 
 
-def test_findings_stand_below_their_check(shell, tiny):
+def test_findings_stand_below_their_check(shell, tiny, warm):
     (tiny.parent / "image03.png").unlink()
     (tiny.parent / "mask05.png").write_bytes(b"\x89PNG")
     text = (tiny.parent / "cohort.csv").read_text().replace(",normal,", ",norml,", 1)
@@ -34,7 +54,7 @@ def test_findings_stand_below_their_check(shell, tiny):
     assert out[-1] == "3 findings and 0 round trips block training"
 
 
-def test_json_holds_everything(shell, tiny):
+def test_json_holds_everything(shell, tiny, warm):
     (tiny.parent / "image03.png").unlink()
     code, out, _ = shell("doctor", tiny, "--json", "--round-trips", 2)
     found = json.loads("\n".join(out))
@@ -42,3 +62,12 @@ def test_json_holds_everything(shell, tiny):
     assert [item["sample"] for item in found["findings"] if item["check"] == "missing"] == ["s03"]
     assert len([item for item in found["passports"] if item["column"] == "data.gt.segmentation"]) == 16
     assert set(found["round_trips"]) == {"s00", "s08"}
+
+
+def test_a_step_that_fails_after_reading_blocks(shell, tiny, warm):
+    tiny.write_text(tiny.read_text().replace("IntensityWindow: {window: [0, 255], to: [0, 1]}", "OneHot: {}"))
+    code, out, errors = shell("doctor", tiny, "--round-trips", 1)
+    assert (code, errors, out[-1]) == (1, [], "0 findings and 1 round trips block training")
+    assert any("OneHot works on a label map or a class" in line for line in out)
+    found = json.loads("\n".join(shell("doctor", tiny, "--json", "--round-trips", 1)[1]))
+    assert (list(found["stuck"]), found["round_trips"], found["blocking"]) == (["s00"], {}, 1)

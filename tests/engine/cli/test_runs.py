@@ -89,6 +89,18 @@ def test_a_finished_run_is_not_continued(shell, run):
     assert shell("train", "--resume", run.name, "--seed", "3")[0] == 2
 
 
+def test_a_bad_sample_is_named_and_starts_no_run_only_where_that_was_chosen(shell, tiny, monkeypatch):
+    started = []
+    monkeypatch.setattr("fuse_engine.run.process.start", started.append)
+    (tiny.parent / "image03.png").unlink()
+    _, _, told = shell("train", tiny, "--data.checks.failed", "stop")
+    assert "sample 's03'" in told[0] and not started
+    assert shell("train", tiny)[2] == told and len(started) == 1
+    (tiny.parent / "cohort.csv").write_text((tiny.parent / "cohort.csv").read_text().replace("image", "imgae"))
+    shell("train", tiny)
+    assert len(started) == 1
+
+
 def test_train_for_scripts_gives_the_last_values(shell, tiny):
     code, lines, _ = shell("train", tiny, "--json", "--training.stages", "[{epochs: 1}]", "--no-infer")
     reply = json.loads("\n".join(lines))

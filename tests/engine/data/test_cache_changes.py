@@ -13,7 +13,7 @@ import pytest
 
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
-from fuse_engine.data import Dataset, Disk, Image, Pipeline, Processor, Row, Value
+from fuse_engine.data import Dataset, Disk, Image, LoadImage, Pipeline, Processor, Row, Value
 from fuse_engine.data.cache.changes import differences, status
 from fuse_engine.data.cache.folder import refuse_strangers, stored
 from fuse_engine.data.cache.journal import read_record
@@ -26,7 +26,7 @@ from fuse_engine.service.work import Work
 @pytest.fixture
 def boxes(study: Experiment, monkeypatch: pytest.MonkeyPatch) -> Experiment:
     """Return an experiment with a label map drawn from a cell; only whole values are kept."""
-    monkeypatch.setattr(Disk, "pays", lambda self, value, seconds: False)
+    monkeypatch.setattr(Disk, "pays", lambda self, value, seconds, tuned: False)
     table = study.folder / "cohort.csv"
     head, *lines = table.read_text().splitlines()
     lines = [f'{line},"[[[2,2],[{10 + n},2],[10,12]]]"' for n, line in enumerate(lines)]
@@ -164,6 +164,19 @@ def test_a_changed_step_goes_on_from_the_slow_one(study: Experiment, monkeypatch
     for n in range(6):
         place = (f"s{n}", "data.input.image")
         np.testing.assert_array_equal(after[place], off[place] + 2)
+
+
+def test_who_changes_a_step_twice_waits_for_it_alone(study: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Disk, "pays", lambda self, value, seconds, tuned: tuned)  # however fast this machine is
+    window = ("data", "input", "image", 1, "IntensityWindow", "window")
+    values(study)
+    values(study.changed(window, [0, 200]))
+    assert "from step 1 on" in status(Dataset.from_experiment(study.changed(window, [0, 150]))).changes[0]
+    monkeypatch.setattr(LoadImage, "__call__", lambda self, value, row: pytest.fail("it was kept"))
+    after = values(study.changed(window, [0, 150]))
+    monkeypatch.undo()
+    wanted = values(study.changed(window, [0, 150]).changed(("data", "cache"), "Off"))
+    assert all(np.array_equal(after[place], wanted[place]) for place in wanted)
 
 
 def _with(*classes: type[Processor]) -> dict[str, dict[str, Any]]:

@@ -29,7 +29,7 @@ def test_kills_and_two_processes_at_once_leave_every_entry_right(study: Experime
     study.save(path)
     script = str(Path(__file__).with_name("killing.py"))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    kills = os.environ.get("FUSE_KILLS", "8")
+    kills = os.environ.get("FUSE_KILLS", "4")
     runs = [
         subprocess.Popen([sys.executable, script, str(path), kills, str(seed)], env=environment)
         for seed in range(2)

@@ -167,7 +167,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_only_what_changed_is_computed_again(study: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = counted(monkeypatch)
-    monkeypatch.setattr(Disk, "pays", lambda self, value, seconds: False)  # however slow this machine is
+    monkeypatch.setattr(Disk, "pays", lambda self, value, seconds, tuned: False)  # however slow this machine is
 
     def reads(experiment: Experiment) -> list[str]:
         calls.clear()

@@ -101,6 +101,14 @@ def test_mri_window_is_innereyes(row: Rows, shape: tuple[int, ...]) -> None:
         MriWindow(tail=[1, 1, 1])(image, row())
 
 
+def test_mri_window_does_not_depend_on_where_zero_is(row: Rows) -> None:
+    image = scan(channels=1, shape=(30, 41))
+    below = Image(image.array - 4096, image.geometry)
+    expected = MriWindow()(image, row()).array
+    np.testing.assert_allclose(MriWindow()(below, row()).array, expected, atol=1e-3)
+    assert (expected == 0).mean() > 0.1
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_trimmed_norm_is_innereyes(tmp_path: Path, row: Rows, masked: bool) -> None:
     image = scan(channels=2)

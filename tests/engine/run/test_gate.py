@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
-from fuse_engine.core.errors import ExperimentError
+from fuse_engine.core.errors import ExperimentError, RunError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.failed import list_failed, read_failed
-from fuse_engine.run.gate import truth_classes
+from fuse_engine.run.gate import refuse_unhealthy, truth_classes
 from fuse_engine.run.process import start
 
 
@@ -49,6 +49,14 @@ def test_the_gate_refuses_a_pipeline_that_loses_the_mask(tiny: Experiment) -> No
     status = start(with_checks(tiny, gate=True, round_trips=16, dice=0.95)).status()
     assert status.state == "failed"
     assert "round trip: label 1 comes back with a Dice of" in status.message
+
+
+def test_what_is_ignored_does_not_come_back_as_a_round_trip(tiny: Experiment) -> None:
+    bad = Assembly.of(tiny).folds.train[0]
+    (tiny.folder / f"mask{bad[1:]}.png").write_bytes(b"")
+    with pytest.raises(RunError, match=f"'{bad}': Unreadable"):
+        refuse_unhealthy(Assembly.of(with_checks(tiny, gate=True)))
+    refuse_unhealthy(Assembly.of(with_checks(tiny, gate=True, ignore=["unreadable"])))
 
 
 def test_a_bad_sample_stops_the_run_where_that_was_chosen(tiny: Experiment) -> None:

@@ -44,8 +44,11 @@ class Cache(Component):
     def sizes(self) -> dict[str, int]:
         """Return the bytes of every entry by its fingerprint."""
 
-    def pays(self, value: Value, seconds: float) -> bool:
-        """Say whether a result between two steps is kept too, for when a later one changes; it took `seconds`."""
+    def pays(self, value: Value, seconds: float, tuned: bool) -> bool:
+        """Say whether a result between two steps, which took `seconds`, is kept too, for when a later one changes.
+
+        `tuned` says that the next step is the one that was changed last.
+        """
         return False
 
     def within(self, folder: Path) -> Cache:

@@ -105,9 +105,9 @@ class Disk(Cache):
         """Return the bytes of every entry by its fingerprint."""
         return {entry.path.name: entry.size for entry in stored(self.place)}
 
-    def pays(self, value: Value, seconds: float) -> bool:
-        """Say whether a result between two steps took far longer than it takes to keep."""
-        return seconds > _PAYS * (_FILE_SECONDS + array_of(value).nbytes / _BYTES_PER_SECOND)
+    def pays(self, value: Value, seconds: float, tuned: bool) -> bool:
+        """Say whether a result between steps took far longer than keeping it; before a tuned one, longer."""
+        return seconds > (1 if tuned else _PAYS) * (_FILE_SECONDS + array_of(value).nbytes / _BYTES_PER_SECOND)
 
     def within(self, folder: Path) -> Disk:
         """Return the cache with its folder taken from `folder`, where it is relative."""

@@ -39,7 +39,7 @@ _DTYPES = frozenset(
     )
 )  # fmt: skip
 
-Damage = (ValueError, KeyError, TypeError, struct.error, OverflowError, FuseError)
+Damage = (ValueError, KeyError, TypeError, struct.error, OverflowError, RecursionError, FuseError)
 """What reading damaged bytes may raise."""
 
 
@@ -73,7 +73,7 @@ def read_entry(content: NDArray[np.uint8], verify: bool) -> Value:
     """Return the value in the bytes of an entry; its numbers are a view of them.
 
     Raises:
-        ValueError, KeyError, TypeError, struct.error, OverflowError, FuseError: when they are damaged.
+        One of `Damage`: when they are damaged.
     """
     magic, checksum, length = _HEAD.unpack(content[: _HEAD.size].tobytes())
     if magic != MAGIC:

@@ -28,9 +28,13 @@ def deepest(cache: Cache, marks: Sequence[str]) -> tuple[int, Value | None]:
     return 0, None
 
 
-def fill(cache: Cache, pipeline: Pipeline, row: Row, marks: Sequence[str], inputs: Inputs) -> Filled:
+def fill(
+    cache: Cache, pipeline: Pipeline, row: Row, marks: Sequence[str], inputs: Inputs, tuned: int = 0
+) -> Filled:
     """Return the value of a row and keep it, and results between steps where that pays.
 
+    A first pass keeps little more than the ends of pipelines. Who changes step `tuned` will change it again: then
+    the result before it is kept, so that from the second change on only that step and those after it are done.
     Where a file of `inputs` was changed while it was read, nothing is kept.
 
     Raises:
@@ -39,10 +43,10 @@ def fill(cache: Cache, pipeline: Pipeline, row: Row, marks: Sequence[str], input
     done, value = deepest(cache, marks[:-1])
     entries = list(marks[done - 1 : done]) if done else []
     between, seconds = list[tuple[str, Value]](), 0.0
-    for mark, traced in zip(marks[done:], pipeline.trace(row, done, value), strict=True):
+    for index, traced in enumerate(pipeline.trace(row, done, value), done + 1):
         value, seconds = traced.value, seconds + traced.seconds
-        if mark != marks[-1] and cache.pays(value, seconds):
-            between.append((mark, value))
+        if index < len(marks) and cache.pays(value, seconds, index == tuned):
+            between.append((marks[index - 1], value))
             seconds = 0.0
     made = pipeline.finished(value, row)
     if not unchanged(inputs):

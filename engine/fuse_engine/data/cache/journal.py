@@ -8,6 +8,7 @@ in one write, so any number of processes may do so at once; what is no whole lin
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ class Journal:
         """Take the file, and what it is about."""
         self.path, self._experiment, self._key = path, experiment, key
         self._told: set[str] = set()
+        self._changed: dict[str, int] = {}
 
     @classmethod
     def of(cls, place: Callable[[str], Path], experiment: str, source: str, key: str) -> Journal:
@@ -80,6 +82,16 @@ class Journal:
                 os.close(handle)
             self._told.add(recipe)
 
+    def changed_at(self, parts: Sequence[StepPart]) -> int:
+        """Return the place of the first step that differs from the last other steps recorded; 0 without any."""
+        recipe = recipe_of(parts)
+        if recipe not in self._changed:
+            others = [known for name, known in read_recipes(self.path).items() if name != recipe]
+            pairs = zip(others[-1], parts, strict=False) if others else ()
+            same = itertools.takewhile(lambda pair: pair[0].digest == pair[1].digest, pairs)
+            self._changed[recipe] = len(list(same))
+        return self._changed[recipe]
+
     def read(self) -> Record:
         """Return all that is known; a file that has grown far beyond that is written anew."""
         record, lines = read_record(self.path)
@@ -104,13 +116,8 @@ def read_record(path: Path) -> tuple[Record, int]:
     """Return what a file holds, and its number of lines; nothing where there is none."""
     recipes: dict[str, tuple[StepPart, ...]] = {}
     latest: dict[str, Made] = {}
-    about, count = {"experiment": "", "key": ""}, 0
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        lines = []
-    for line in filter(None, lines):
-        count += 1
+    about, lines = {"experiment": "", "key": ""}, _lines(path)
+    for line in lines:
         with suppress(ValueError, KeyError, TypeError):
             found = json.loads(line)
             if "sample" in found:
@@ -119,7 +126,25 @@ def read_record(path: Path) -> tuple[Record, int]:
             else:
                 recipes[str(found["recipe"])] = tuple(StepPart(**step) for step in found["steps"])
                 about = {name: str(found[name]) for name in about}
-    return Record(about["experiment"], about["key"], recipes, latest), count
+    return Record(about["experiment"], about["key"], recipes, latest), len(lines)
+
+
+def read_recipes(path: Path) -> dict[str, tuple[StepPart, ...]]:
+    """Return the steps in a file, in the order in which they were first used; the samples are passed over."""
+    found: dict[str, tuple[StepPart, ...]] = {}
+    for line in _lines(path):
+        if b'"steps"' in line:
+            with suppress(ValueError, KeyError, TypeError):
+                facts = json.loads(line)
+                found[str(facts["recipe"])] = tuple(StepPart(**step) for step in facts["steps"])
+    return found
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return [line for line in path.read_bytes().splitlines() if line]
+    except OSError:
+        return []
 
 
 def recipe_of(parts: Sequence[StepPart]) -> str:

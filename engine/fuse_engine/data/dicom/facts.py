@@ -16,7 +16,7 @@ from fuse_engine.data.dicom.frames import orientation_of, position_of, spacing_o
 from fuse_engine.data.dicom.header import Beginning, Foreign, Header, read_header, tags_of, uid_name
 from fuse_engine.data.dicom.layout import LAYOUT_TAGS, Layout, check_pixels, layout_of
 from fuse_engine.data.dicom.nested import broken, read_nested
-from fuse_engine.data.dicom.stack import Plane, axes
+from fuse_engine.data.dicom.stack import Plane, axes, crooked
 
 SPLITS = (
     "EchoNumbers", "TemporalPositionIdentifier", "DiffusionBValue", "ImageType", "AcquisitionNumber",
@@ -162,6 +162,8 @@ def _apart(group: list[Facts], first: int = 0) -> list[list[Facts]]:
 
 def _most(group: Sequence[Facts]) -> int:
     """Return how many slices lie at the place that has most."""
+    if crooked([group[0].plane()]):
+        return 1
     normal = axes(group[0].plane())[:, 2]
     along = np.array([_numbers(facts.position) for facts in group]) @ normal
     return max(Counter(np.round(along, 3).tolist()).values())

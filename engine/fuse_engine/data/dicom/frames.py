@@ -67,11 +67,11 @@ def frames_of(header: Header) -> tuple[Layout, list[Frame]]:
 
 def _plane(header: Header, layout: Layout) -> Plane:
     scaling = header.number("DoseGridScaling")
-    slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
+    slope, intercept = header.number("RescaleSlope", 1.0), header.number("RescaleIntercept", 0.0)
     return Plane(
         header.path.name, header.text("SOPInstanceUID"), (layout.rows, layout.columns), spacing_of(header),
         position_of(header), orientation_of(header),
-        (scaling or slope or 1.0, 0.0 if scaling else intercept or 0.0),
+        (slope or 0.0, intercept or 0.0) if scaling is None else (scaling, 0.0),
     )  # fmt: skip
 
 

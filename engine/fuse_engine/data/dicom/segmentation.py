@@ -58,13 +58,15 @@ def read_segmentation(
     Without any wanted, each segment keeps its own number. `space` is the image's FrameOfReferenceUID.
 
     Raises:
-        SampleError: for an unknown segment (names the nearest), overlapping ones, or another space.
+        SampleError: for an unknown segment (names the nearest), overlapping ones, another space, or when all lie
+            beside the image.
     """
     files = [_opened(path, space) for path in paths]
     chosen = _chosen(files, wanted)
-    found = np.zeros(geometry.shape, np.int32)
+    found, drawn = np.zeros(geometry.shape, np.int32), False
     for value, segment in chosen:
-        mask = _mask(files[segment.file], segment.number, geometry)
+        inside, planes = _drawn(files[segment.file], segment.number)
+        mask, drawn = _mask(inside, planes, geometry, files[segment.file]), drawn or bool(inside.any())
         both = mask & (found > 0)
         if overlap == "error" and both.any():
             other = next(item for number, item in chosen if number == found[both][0])
@@ -73,6 +75,10 @@ def read_segmentation(
                 expected="`overlap: first` or `overlap: last`, which says whose they are",
             )
         found[mask if overlap != "first" else mask & ~both] = value
+    if drawn and not found.any():
+        raise SampleError(
+            f"{paths[0].name} marks no pixel of the image", expected="the series that it was drawn on"
+        )
     kind = np.uint8 if found.max(initial=0) <= 255 else np.int32
     return Image(found[None].astype(kind), geometry)
 
@@ -139,16 +145,23 @@ def _named(every: Sequence[Segment], name: str) -> Segment:
     )
 
 
-def _mask(file: _Seg, number: int, geometry: Geometry) -> NDArray[np.bool_]:
-    """Return where a segment lies on the grid of the image."""
+def _drawn(file: _Seg, number: int) -> tuple[NDArray[np.bool_], list[Plane]]:
+    """Return the pixels of the frames that show a segment (frame, y, x), and where each frame lies."""
     chosen = [place for place, owner in enumerate(file.owners) if owner in (0, number)]
-    mask = np.zeros(geometry.shape, bool)
     if not chosen:
-        return mask
+        return np.zeros((0, 1, 1), bool), []
     with reading(file.header.path):
         stored = read_stored(file.header, file.layout)[chosen, ..., 0]
-    inside = _inside(stored, file, number)
-    planes = [file.planes[place] for place in chosen]
+    return _inside(stored, file, number), [file.planes[place] for place in chosen]
+
+
+def _mask(
+    inside: NDArray[np.bool_], planes: Sequence[Plane], geometry: Geometry, file: _Seg
+) -> NDArray[np.bool_]:
+    """Return where the frames of a segment lie on the grid of the image."""
+    mask = np.zeros(geometry.shape, bool)
+    if not planes:
+        return mask
     offsets = _offsets(planes, geometry)
     if offsets is None:
         return _resampled(inside, planes, geometry, file)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from fuse_engine.core.errors import SampleError, short
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.reading import reading
-from fuse_engine.data.dicom.facts import facts_of, stacks
+from fuse_engine.data.dicom.facts import Facts, facts_of, stacks
 from fuse_engine.data.dicom.stack import Fault
 from fuse_engine.data.dicom.volume import Part, Showing, check_parts, flat, grid_of, part_of, read_parts
 from fuse_engine.data.image import Image
 from fuse_engine.data.source import Row
+
+_SHOWN = 5
+_NO_IMAGES = {
+    "localizer": "localizer", "seg": "segmentation", "rtstruct": "structure set", "report": "report",
+    "foreign": "no DICOM",
+}  # fmt: skip
+"""What files are called that are no images, by their kind."""
 
 Files = Path | Sequence[Path]
 """A folder whose image slices are one volume, or the files of one volume."""
@@ -99,13 +107,24 @@ def series_files(files: Files) -> list[Path]:
             facts.append(facts_of(path, path.name))
     found = stacks([fact for fact in facts if fact.kind == "image"])
     if len(found) != 1:
-        stacked = ", ".join(f"{len(stack)} slices from {stack[0].file}" for stack in found[:5])
         raise SampleError(
-            f"the folder {files.name} holds {len(found)} stacks of images", got=stacked,
+            f"the folder {files.name} holds {len(found)} stacks of images", got=_instead(facts, found),
             expected="one, or the files of one as a list (the source DicomTree writes such lists)", check="series",
         )  # fmt: skip
     broken = [fact.file for fact in facts if fact.kind == "broken"]
     return [files / name for name in sorted([*(fact.file for fact in found[0]), *broken])]
+
+
+def _instead(facts: Sequence[Facts], found: Sequence[Sequence[Facts]]) -> str:
+    """Return what lies in a folder in place of one stack of images."""
+    if not found:
+        trouble = next((fact.trouble for fact in facts if fact.kind == "broken"), "")
+        counts = Counter(_NO_IMAGES.get(fact.kind) or fact.trouble for fact in facts)
+        return trouble or ", ".join(f"{count} x {what}" for what, count in counts.items()) or "no file"
+    lost = sum(not (stack[0].position and stack[0].orientation) for stack in found)
+    if lost > 1:
+        return f"{lost} images without a place (ImagePositionPatient, ImageOrientationPatient)"
+    return ", ".join(f"{len(stack)} slices from {stack[0].file}" for stack in found[:_SHOWN])
 
 
 def _parts(files: Files) -> list[Part]:

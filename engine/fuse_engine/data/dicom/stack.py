@@ -118,6 +118,8 @@ def faults(planes: Sequence[Plane], volumes: bool = False) -> list[Fault]:
     if lost:
         return [Fault("slices without a position cannot be put in order", tuple(lost))]
     found = [*crooked(planes), *_mixed(planes)]
+    if not any(plane.spacing for plane in planes):
+        found.append(Fault("no slice says how far apart its pixels are (PixelSpacing)"))
     if not found:
         found = _misplaced(planes, volumes)
     if len({plane.rescale for plane in planes}) > 1:

@@ -50,17 +50,17 @@ def read_structures(
 
     Raises:
         SampleError: for an unknown structure (names the nearest), overlapping ones, another space, or contours
-            that are open or not parallel to the slices.
+            that are open, not parallel to the slices, or all beside the image.
     """
     rois = [roi for path in paths for roi in _rois(path)]
-    found = np.zeros(geometry.shape, np.uint8)
+    found, drawn = np.zeros(geometry.shape, np.uint8), False
     for value, name in enumerate(wanted, 1):
         roi = _named(rois, name)
         if roi.space and space and roi.space != space:
             raise SampleError(f"{roi.file}: '{name}' lies in another space than the image")
         with broken(Path(roi.file)):
             contours = list(_contours(roi))
-        mask = rasterize(contours, geometry, name)
+        mask, drawn = rasterize(contours, geometry, name), drawn or bool(contours)
         both = mask & (found > 0)
         if overlap == "error" and both.any():
             raise SampleError(
@@ -68,6 +68,10 @@ def read_structures(
                 expected="`overlap: first` or `overlap: last`, which says whose they are",
             )
         found[mask if overlap != "first" else mask & ~both] = value
+    if drawn and not found.any():
+        raise SampleError(
+            f"{rois[0].file}: the contours hold no pixel of the image", expected="the series they were drawn on"
+        )
     return Image(found[None], geometry)
 
 

@@ -45,7 +45,7 @@ def samples_of(
     kept = [sample for sample in samples if _wanted(sample.slices, modalities, least)]
     left = len(samples) - len(kept)
     message = f"left out: {left} x series of other modalities or with too few slices"
-    return kept, [Problem(message, where="series")] if left else []
+    return kept, [Problem(message, where="unmatched")] if left else []
 
 
 def _wanted(stack: Sequence[Facts], modalities: Sequence[str], least: int) -> bool:
@@ -97,7 +97,7 @@ def remarks(scan: Scan, samples: Sequence[Sample]) -> list[Problem]:
     counts["localizers"] = sum(item.kind == "localizer" for item in scan.facts)
     counts["files that are no DICOM"] = sum(item.kind == "foreign" for item in scan.facts)
     for what, count in sorted((counts + scan.skipped).items()):
-        found.append(Problem(f"left out: {count} x {what}", where="series"))
+        found.append(Problem(f"left out: {count} x {what}", where="unmatched"))
     return found
 
 

@@ -67,7 +67,10 @@ def check_parts(parts: Sequence[Part]) -> list[Fault]:
         }
         if len(colours) > 1:
             found.append(Fault("some slices are in colour"))
-    planes = [frame.plane for part in parts for frame in part.frames]
+    frames = [frame for part in parts for frame in part.frames]
+    if lost := tuple(frame.plane.name for frame in frames if frame.table is None and not frame.plane.rescale[0]):
+        found.append(Fault("a rescale slope of 0 leaves nothing of the values", lost))
+    planes = [frame.plane for frame in frames]
     return found if _film(parts) else [*found, *faults(planes, volumes=len(parts) == 1)]
 
 

@@ -17,6 +17,7 @@ from fuse_engine.data.doctor.passport import STRAIGHT, grid_difference, oblique_
 from fuse_engine.data.doctor.verdicts import Verdicts
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Pipeline, Processor, Value
+from fuse_engine.data.processors.function import Function
 from fuse_engine.data.source import Row
 
 _NAMED = 5
@@ -129,7 +130,9 @@ class Doctor:
         value: Value = Image(array, Geometry.plain(array.shape[1:]))
         pipeline = self.pipelines[key]
         for step in pipeline.steps[reading_count(pipeline, row) :]:
-            if step.spatial:
+            if isinstance(step, Function) and step.moves:
+                return ()
+            if step.spatial and not isinstance(step, Function):
                 continue
             try:
                 value = step(value, row)

@@ -180,8 +180,9 @@ def fill_of(image: Image, fill: float) -> float:
     """
     if image.label and not (fill % 1 == 0 and np.can_cast(np.min_scalar_type(int(fill)), image.array.dtype)):
         raise SampleError(
-            "a label map cannot be filled with this number", expected="a whole number, e.g. 0", got=f"{fill:g}"
-        )
+            "a label map cannot be filled with this number", got=f"{fill:g}",
+            expected=f"a whole number{' from 0 to 255' if image.array.dtype == np.uint8 else ''}, e.g. 0",
+        )  # fmt: skip
     return fill
 
 

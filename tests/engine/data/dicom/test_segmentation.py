@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -108,6 +109,9 @@ def test_wrong_names_and_places_are_said(
     scanner.series(np.zeros(SHAPE, np.int16), series.geometry, "other")
     with pytest.raises(SampleError, match="lies in another space than its image"):
         LoadSegmentation()(None, row_of(image="other", seg=path))
+    far = replace(series.geometry, origin=series.geometry.point((50, 0, 0)))
+    with pytest.raises(SampleError, match="marks no pixel of the image; expected the series that it was drawn on"):
+        LoadSegmentation()(None, row_of(image="ct", seg=scanner.seg(series, masks, far)))
     with pytest.raises(SampleError, match="is no DICOM segmentation"):
         LoadSegmentation()(None, row_of(image="ct", seg=series.files[0]))
 

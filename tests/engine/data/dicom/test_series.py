@@ -130,6 +130,16 @@ def another_series(found: Dataset) -> None:
     found.SeriesInstanceUID = generate_uid()
 
 
+def every(keyword: str, value: object) -> Callable[[list[Path]], None]:
+    def apply(files: list[Path]) -> None:
+        for path in files:
+            found = pydicom.dcmread(path)
+            setattr(found, keyword, value)
+            found.save_as(path)
+
+    return apply
+
+
 WRONG = {
     "missing": (drop, r"1 slice\(s\) missing between IM\d+ and IM\d+: 5.00 mm instead of 2.50"),
     "duplicate": (repeat, r"1 slices lie at the position of another one \(.*copy"),
@@ -142,6 +152,10 @@ WRONG = {
     "placeless": (edit(lambda f: f.__delattr__("ImagePositionPatient")), "without a position"),
     "skewed": (edit(lambda f: setattr(f, "ImageOrientationPatient", [1, 0, 0, 0.3, 1, 0])), "perpendicular"),
     "series": (edit(another_series), "belong to 2 series"),
+    "no spacing": (every("PixelSpacing", None), "no slice says how far apart its pixels are"),
+    "spacing of 0": (every("PixelSpacing", [0, 0]), "no slice says how far apart its pixels are"),
+    "no direction": (every("ImageOrientationPatient", [0] * 6), "perpendicular unit vectors"),
+    "slope of 0": (every("RescaleSlope", 0), r"a rescale slope of 0 leaves nothing of the values \(IM"),
     "wild": (edit(lambda f: setattr(f, "ImagePositionPatient", [0, 0, 1e5])), "mm"),
 }
 
@@ -158,6 +172,22 @@ def test_what_is_wrong_is_found_and_refused(
         read_series(files)
     assert any(fault.blocking for fault in check_series(files))
     with pytest.raises(SampleError):
+        read_series(scanner.folder / "ct")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "reason"),
+    [
+        ("ImagePositionPatient", None, "holds 7 stacks.* got 7 images without a place"),
+        ("Rows", 0, "holds 0 stacks.* got 7 x CT Image Storage"),
+        ("BitsAllocated", 7, r"holds 0 stacks.* got IM\d+ has 7 bits"),
+    ],
+)
+def test_a_folder_without_a_stack_says_what_there_is(
+    scanner: Scanner, numbers: np.ndarray, oblique: Geometry, keyword: str, value: object, reason: str
+) -> None:
+    every(keyword, value)(scanner.series(numbers, oblique).files)
+    with pytest.raises(SampleError, match=reason):
         read_series(scanner.folder / "ct")
 
 

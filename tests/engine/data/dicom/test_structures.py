@@ -142,6 +142,9 @@ def test_what_cannot_be_drawn_is_refused(
     across = round_ + np.linspace(0, 5, 90)[:, None] * series.geometry.matrix[:, 2]
     with pytest.raises(SampleError, match="'a': a contour is not parallel to the slices"):
         step(None, row_of(image="ct", rtstruct=scanner.rtstruct(series, {"a": [across]})))
+    beside = circle(series.geometry, 4, 3, (300, 20))
+    with pytest.raises(SampleError, match="the contours hold no pixel of the image; expected the series they"):
+        step(None, row_of(image="ct", rtstruct=scanner.rtstruct(series, {"a": [beside]})))
     scanner.series(np.zeros(SHAPE, np.int16), series.geometry, "other")
     with pytest.raises(SampleError, match="'a' lies in another space than the image"):
         step(None, row_of(image="other", rtstruct=scanner.rtstruct(series, {"a": [round_]})))

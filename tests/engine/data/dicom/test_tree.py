@@ -70,7 +70,9 @@ def test_one_row_holds_the_series_and_what_is_drawn_on_it(study: Scanner, number
 
 
 def test_what_is_no_image_is_counted(study: Scanner) -> None:
-    text = said(read(study.folder))
+    cohort = read(study.folder)
+    text = said(cohort)
+    assert {remark.where for remark in cohort.remarks if "left out" in remark.message} == {"unmatched"}
     assert "1 x Grayscale Softcopy Presentation State Storage" in text
     assert "1 x localizers" in text
     assert "1 x files that are no DICOM" in text

@@ -11,7 +11,7 @@ import pytest
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.health import CHECKS, Finding
-from fuse_engine.data import read_cohort, write_image
+from fuse_engine.data import Image, functions, read_cohort, write_image
 from fuse_engine.data.doctor import cohort_findings
 from fuse_engine.run.gate import all_findings
 from tests.engine.data.doctor.conftest import EXPERIMENT, grid, mask, picture, turned
@@ -25,6 +25,10 @@ def findings(experiment: Experiment) -> list[Finding]:
 
 def told(experiment: Experiment, sample: str = "x") -> list[tuple[str, str]]:
     return [(item.check, item.message) for item in findings(experiment) if item.sample == sample]
+
+
+def marked(image: Image, high: float = 1) -> np.ndarray:
+    return (image.array > 6) * int(high)
 
 
 def test_nothing_is_wrong_with_good_samples(study: Study) -> None:
@@ -91,6 +95,20 @@ def test_labels_that_the_steps_map_are_expected(study: Study, tmp_path: Path) ->
     wrong = EXPERIMENT.replace("mask, label: true}}", "mask, label: true, values: [0, 1]}}")
     [(check, message)] = told(study(text=wrong, x=cells))
     assert (check, "value 7" in message) == ("unexpected_label", True)
+
+
+def test_labels_that_a_function_maps_are_expected(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(functions, "_functions", {})
+    functions.function(marked)
+    write_image(tmp_path / "seven.nrrd", mask(value=7))
+    write_image(tmp_path / "a.nrrd", picture(77))
+    for more, expected in (("", []), (", moves: true", []), (", arguments: {high: 9}", ["unexpected_label"])):
+        step = f"mask, label: true}}}}, {{Function: {{function: marked{more}}}}}"
+        text = EXPERIMENT.replace("mask, label: true}}", step)
+        experiment = study(text=text, x={"image": "a.nrrd", "mask": "seven.nrrd"})
+        assert [check for check, _ in told(experiment, "x")] == expected
 
 
 def test_a_cell_that_is_no_class_is_named_with_the_nearest(study: Study, tmp_path: Path) -> None:
