@@ -48,7 +48,10 @@ class ProcessorsModel:
     drop_label, drop_help = "Remove", "Remove this key with all its steps"
     new_question = "Name of the new key, e.g. data.input.t2 or data.gt.mask"
     wipe_label = "Before"
-    wipe_help = "Draw the sample as it was before the shown step over the left part of the screen"
+    wipe_help = (
+        "Draw the sample as it was before the shown step over the left part of the screen; "
+        "click what a step made to show that step, there is nothing before the first one"
+    )
 
     keys_changed = Signal()
     """There are other keys, or another one is chosen."""
@@ -178,6 +181,7 @@ class ProcessorsModel:
     def _forget(self, keep_shown: bool = False) -> None:
         self.results, self.error, self.failed = (), "", None
         self.shown = self.shown if keep_shown else None
+        self.wipe.hang(None)  # it is of another sample or key
         self.results_changed.emit()
 
     def _poke(self) -> None:
@@ -212,6 +216,8 @@ class ProcessorsModel:
         self.error = "\n".join(map(in_short, error.problems))
         self.failed = next((n for n in map(self._step_of, error.problems) if n is not None), None)
         self.results = self.results[: self.failed] if self.failed is not None else ()
+        if self.shown is not None and self.shown >= len(self.results):
+            self.wipe.hang(None)
         self.refresh.arrived()
         self.results_changed.emit()
 
@@ -223,9 +229,10 @@ class ProcessorsModel:
         if self.shown is None or self.shown >= len(self.results):
             self.wipe.hang(None)
             return
-        self._put(self.results[self.shown])
+        after = self.results[self.shown]
+        self._put(after)
         before = self.results[self.shown - 1].picture if self.shown else None
-        self.wipe.hang(before if self._active and self.results[self.shown].picture is not None else None)
+        self.wipe.hang(before if self._active else None, after.picture)
 
     def _put(self, result: Result) -> None:
         picture = result.picture

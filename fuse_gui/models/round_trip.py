@@ -29,8 +29,8 @@ class RoundTrip:
         self.lines: tuple[str, ...] = ()
         self.wrong = False
         """Whether a limit is exceeded, or it could not be done."""
-        project.sample_changed.connect(lambda _: self._say())
-        project.experiment_changed.connect(self._say)
+        project.sample_changed.connect(lambda _: self._forget())
+        project.experiment_changed.connect(self._forget)
 
     @property
     def possible(self) -> bool:
@@ -39,16 +39,20 @@ class RoundTrip:
 
     def ask(self) -> None:
         """Ask for the round trip of the chosen sample."""
-        self._say(("going there and back …",))
-        sample = self.project.sample_id
         self.project.ask(
-            "roundtrip", "roundtrip", lambda reply: self._arrived(sample, reply), failed=self._failed, id=sample
+            "roundtrip", "roundtrip", self._arrived, failed=self._failed, id=self.project.sample_id
         )
+        if not self.possible:  # an engine that answers at once has said more
+            self._say(("going there and back …",))
 
-    def _arrived(self, sample: str, reply: Mapping[str, Mapping[str, Any]]) -> None:
-        if sample == self.project.sample_id:
-            lines = tuple(_line(key, facts) for key, facts in reply.items())
-            self._say(lines or ("no image to send",), not all(facts["ok"] for facts in reply.values()))
+    def _forget(self) -> None:
+        """Give up what was found or asked for: the sample or its steps are others."""
+        self.project.requests.cancel("roundtrip")
+        self._say()
+
+    def _arrived(self, reply: Mapping[str, Mapping[str, Any]]) -> None:
+        lines = tuple(_line(key, facts) for key, facts in reply.items())
+        self._say(lines or ("no image to send",), not all(facts["ok"] for facts in reply.values()))
 
     def _failed(self, error: FuseError) -> None:
         self._say(tuple(map(in_short, error.problems)), wrong=True)

@@ -89,6 +89,7 @@ def open_docks(viewer: Any) -> dict[str, tuple[Any, Any]]:
     added = {name: viewer.window.add_plugin_dock_widget(PLUGIN, name) for name in (*RIGHT, *BOTTOM)}
     found = {name: (dock, inner.view) for name, (dock, inner) in added.items()}
     main = found[RIGHT[0]][0].window()
+    main.setCorner(Qt.BottomRightCorner, Qt.RightDockWidgetArea)  # forms and tables need the height of the window
     for names, area in ((RIGHT, Qt.RightDockWidgetArea), (BOTTOM, Qt.BottomDockWidgetArea)):
         docks = [found[name][0] for name in names]
         main.addDockWidget(area, docks[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import re
 import tempfile
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
@@ -24,6 +24,7 @@ from fuse_engine.core.reading import reading
 from fuse_engine.data.dicom.volume import flat, grid_of, part_of, read_parts
 from fuse_engine.data.integrity import check_file, check_grid, check_name, ending
 from fuse_engine.data.integrity.pixels import refuse_holes
+from fuse_engine.data.memory import require_memory
 
 _ADDRESS = re.compile(r"ITK ERROR: (\w+\(0x[0-9a-f]+\): )?")
 
@@ -63,7 +64,8 @@ def read_image(path: Path, label: bool = False) -> Image:
         if ending(path) == ".dcm":
             return _dicom(path, label)
         reader = _opened(path)
-        _check_budget(reader, path)
+        voxels = math.prod(map(float, reader.GetSize())) * reader.GetNumberOfComponents()
+        require_memory(path.name, voxels * 8)  # as stored, and as float32 at the same time
         try:
             found = reader.Execute()
         except RuntimeError as error:
@@ -219,17 +221,6 @@ def _reason(error: RuntimeError) -> str:
     """Return the last line of ITK's message, where the reason stands."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return _ADDRESS.sub("", lines[-1]) if lines else ""
-
-
-def _check_budget(reader: Any, path: Path) -> None:
-    voxels = float(np.prod(np.asarray(reader.GetSize(), float))) * reader.GetNumberOfComponents()
-    free = psutil.virtual_memory().available
-    # pixels as stored and the float32 copy are there at the same time
-    if voxels * 8 > free / 2:
-        raise SampleError(
-            f"{path.name} is too large for the memory", expected=f"less than {free / 2e9:.1f} GB",
-            got=f"{voxels * 8 / 1e9:.1f} GB",
-        )  # fmt: skip
 
 
 def _geometry(found: Any) -> Geometry:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.data.arrays.member import Member, version
-from fuse_engine.data.integrity.pixels import check_budget
+from fuse_engine.data.memory import require_memory
 
 _FILTERS = {
     h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_SZIP,
@@ -136,7 +136,7 @@ def _check(found: h5py.Dataset, member: Member) -> None:
                 got=name.decode("utf-8", "replace")[:40] or str(code),
             )  # fmt: skip
     if found.chunks:
-        check_budget(member.label, math.prod(found.chunks) * found.dtype.itemsize)
+        require_memory(member.label, math.prod(found.chunks) * found.dtype.itemsize)
         parts = math.prod(-(-size // step) for size, step in zip(found.shape, found.chunks, strict=True))
         written = found.id.get_num_chunks() == parts
     else:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fuse_engine.core.errors import SampleError
-from fuse_engine.data.integrity.pixels import check_budget
+from fuse_engine.data.memory import require_memory
 
 _SMALL = 1 << 20
 """Bytes for which there is always room: to ask how much there is takes longer than to read them."""
@@ -75,4 +75,4 @@ class Member:
         # the values as stored and the float32 copy are there at the same time
         length = self.length if place is None else self.row_length
         if length > _SMALL:
-            check_budget(self.label, 2 * length)
+            require_memory(self.label, 2 * length)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import psutil
-
 from fuse_engine.core.errors import SampleError
 from fuse_engine.data.dicom.header import PLAIN, Header, tags_of
 
@@ -90,20 +88,6 @@ def check_pixels(header: Header, layout: Layout) -> None:
         raise SampleError(
             f"{header.path.name} is cut off", expected=f"{layout.length} bytes of pixels", got=str(there)
         )
-
-
-def check_budget(name: str, numbers: int) -> None:
-    """Refuse to read more numbers than the memory can hold as stored and as float32 at the same time.
-
-    Raises:
-        SampleError: saying how much there is.
-    """
-    free = psutil.virtual_memory().available
-    if numbers * 8 > free / 2:
-        raise SampleError(
-            f"{name} is too large for the memory", expected=f"less than {free / 2e9:.1f} GB",
-            got=f"{numbers * 8 / 1e9:.1f} GB",
-        )  # fmt: skip
 
 
 def _check(layout: Layout, header: Header) -> None:

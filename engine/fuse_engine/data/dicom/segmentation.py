@@ -16,11 +16,12 @@ from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.reading import reading
 from fuse_engine.data.dicom.frames import READ_TAGS, frames_of, group
 from fuse_engine.data.dicom.header import Header, read_header, tags_of
-from fuse_engine.data.dicom.layout import Layout, check_budget
+from fuse_engine.data.dicom.layout import Layout
 from fuse_engine.data.dicom.nested import broken, read_nested
 from fuse_engine.data.dicom.pixels import read_stored
 from fuse_engine.data.dicom.stack import OFF, Plane, axes, crooked
 from fuse_engine.data.image import Image, resample
+from fuse_engine.data.memory import require_memory
 
 Overlap = Literal["error", "first", "last"]
 
@@ -94,7 +95,7 @@ def _opened(path: Path, space: str) -> _Seg:
                 f"{path.name} lies in another space than its image", expected="the same frame of reference"
             )
         layout, frames = frames_of(header)
-        check_budget(path.name, layout.frames * layout.rows * layout.columns)
+        require_memory(path.name, 8 * layout.frames * layout.rows * layout.columns)
         nested = read_nested(path, _NESTED)
         with broken(path):
             segments = {
@@ -155,9 +156,7 @@ def _drawn(file: _Seg, number: int) -> tuple[NDArray[np.bool_], list[Plane]]:
     return _inside(stored, file, number), [file.planes[place] for place in chosen]
 
 
-def _mask(
-    inside: NDArray[np.bool_], planes: Sequence[Plane], geometry: Geometry, file: _Seg
-) -> NDArray[np.bool_]:
+def _mask(inside: NDArray[np.bool_], planes: Sequence[Plane], geometry: Geometry, file: _Seg) -> NDArray[np.bool_]:
     """Return where the frames of a segment lie on the grid of the image."""
     mask = np.zeros(geometry.shape, bool)
     if not planes:
@@ -229,7 +228,7 @@ def _resampled(
     if np.abs(places - np.rint(places)).max() > OFF or np.ptp(sideways, axis=0).max() > OFF * min(spacing):
         raise SampleError(f"{name}: the frames of a segment do not lie on one grid")
     slices = int(np.rint(places.max())) + 1
-    check_budget(name, slices * inside[0].size)
+    require_memory(name, 8 * slices * inside[0].size)
     volume = np.zeros((slices, *inside.shape[1:]), np.uint8)
     for place, frame in zip(np.rint(places).astype(int), inside, strict=True):
         volume[place] |= frame

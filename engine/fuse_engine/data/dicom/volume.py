@@ -14,10 +14,11 @@ from fuse_engine.core.errors import SampleError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.data.dicom.frames import READ_TAGS, Frame, frames_of
 from fuse_engine.data.dicom.header import Header, read_header
-from fuse_engine.data.dicom.layout import Layout, check_budget, check_pixels
+from fuse_engine.data.dicom.layout import Layout, check_pixels
 from fuse_engine.data.dicom.lut import Voi, Window
 from fuse_engine.data.dicom.pixels import in_colour, read_stored
 from fuse_engine.data.dicom.stack import Fault, Stack, arrange, faults
+from fuse_engine.data.memory import require_memory
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def read_parts(parts: Sequence[Part], showing: Showing | None = None) -> tuple[N
     layout = parts[0].layout
     samples = 3 if layout.photometric == "PALETTE COLOR" else layout.samples
     count = sum(len(part.frames) for part in parts)
-    check_budget(parts[0].header.path.name, count * layout.rows * layout.columns * samples)
+    # as stored, and as float32 at the same time
+    require_memory(parts[0].header.path.name, count * layout.rows * layout.columns * samples * 8)
     places = np.arange(count) if stack is None else np.argsort(stack.order.T.ravel(), kind="stable")
     found = np.empty((count, samples, layout.rows, layout.columns), np.float32)
     padding = _Padding(found)

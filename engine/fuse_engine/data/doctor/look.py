@@ -17,6 +17,7 @@ from fuse_engine.core.geometry import Geometry
 from fuse_engine.data.dicom.series import check_series, named_files
 from fuse_engine.data.image import Image
 from fuse_engine.data.integrity.pixels import refuse_holes
+from fuse_engine.data.memory import TooLarge
 from fuse_engine.data.processor import Pipeline
 from fuse_engine.data.processors.dicom import LoadDicom
 from fuse_engine.data.source import Row
@@ -44,6 +45,9 @@ class Look:
     """The same for two images with the same pixels, whatever their files."""
     remarks: tuple[str, ...] = ()
     """What is odd about the slices of a DICOM series, which can be read nevertheless."""
+
+    passing: bool = False
+    """Whether the next look may find no problem: the memory was short, or a disk away; not kept."""
 
     @property
     def grid(self) -> Geometry:
@@ -113,7 +117,8 @@ def look(steps: Pipeline, row: Row) -> Look:
         if not value.label:
             refuse_holes("the image", value.array)
     except SampleError as error:
-        return Look(problem=replace(error.problems[0], sample="", where=""))
+        passing = isinstance(error.__cause__, TooLarge | OSError | MemoryError)
+        return Look(problem=replace(error.problems[0], sample="", where=""), passing=passing)
     constant = tuple(index for index, pixels in enumerate(value.array) if _is_constant(pixels))
     return Look(
         None, value.geometry, value.label, constant, len(value.array),

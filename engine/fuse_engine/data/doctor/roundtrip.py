@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,46 +62,48 @@ def round_trips(
     Raises:
         SampleError: naming the sample and the step that fails.
     """
-    traces: dict[str, list[tuple[Processor | None, Image]]] = {}
+    starts: dict[str, Image] = {}
+    rest: dict[str, Iterator[tuple[Processor, Image]]] = {}  # made when it is needed: images are large
     for key, pipeline in pipelines.items():
         between()
-        if pipeline.reads_files(row) and (found := list(_images(pipeline, row))):
-            traces[key] = found
-    masks = [trace[0][1] for trace in traces.values() if trace[0][1].label]
+        images = _images(pipeline, row) if pipeline.reads_files(row) else iter(())
+        for _, starts[key] in itertools.islice(images, 1):
+            rest[key] = images
+    masks = [start for start in starts.values() if start.label]
     result = {}
-    for key, trace in traces.items():
-        start = trace[0][1]
+    for key, start in starts.items():
         fitting = (mask for mask in masks if not grid_difference(mask.geometry, start.geometry, checks.grid_mm))
         mask = start if start.label else next(fitting, None)
         result[key] = _judged(
-            _travel(trace, mask, row, checks, between), checks, mask is not None and bool(mask.array.any())
+            _travel(start, rest[key], mask, row, checks, between), checks, mask is not None and bool(mask.array.any())
         )
     return result
 
 
-def _images(pipeline: Pipeline, row: Row) -> Iterator[tuple[Processor | None, Image]]:
-    """Yield the image as it is read, then each step and what it makes of it, while that is an image."""
+def _images(pipeline: Pipeline, row: Row) -> Iterator[tuple[Processor, Image]]:
+    """Yield the step that reads an image, then each step after it, with what it makes, while that is an image."""
     begun = False
     for step, traced in zip(pipeline.steps, pipeline.trace(row), strict=False):
         if isinstance(traced.value, Image):
-            yield (step if begun else None), traced.value
+            yield step, traced.value
             begun = True
         elif begun:
             return
 
 
 def _travel(
-    trace: Sequence[tuple[Processor | None, Image]],
+    first: Image,
+    rest: Iterator[tuple[Processor, Image]],
     mask: Image | None,
     row: Row,
     checks: Checks,
     between: Callable[[], None],
 ) -> RoundTrip:
     """Send coordinates and the mask through the spatial steps, and the mask back."""
-    first, moved, trip = trace[0][1], mask, RoundTrip()
-    for (_, before), (step, after) in pairwise(trace):
+    before, moved, trip = first, mask, RoundTrip()
+    for step, after in rest:
         between()
-        if step is None or before.geometry.dims != after.geometry.dims:
+        if before.geometry.dims != after.geometry.dims:
             return replace(trip, covered=1.0)  # from here on the axes are others, and there is nothing to compare
         stays = before.geometry.near(after.geometry)
         if step.spatial:
@@ -112,9 +114,9 @@ def _travel(
             trip = _blame(trip, f"{step.name()} changes the grid, but does not say that it is `spatial`")
         if stays and moves_pixels(step, before, after, row):
             trip = _blame(trip, f"{step.name()} moves pixels and leaves the grid as it was")
-    last = trace[-1][1].geometry
+        before = after
     dice = {} if moved is None or mask is None else _dice(mask, resample(moved, first.geometry, label=True))
-    return replace(trip, dice=dice, covered=_covered(first.geometry, mask, last))
+    return replace(trip, dice=dice, covered=_covered(first.geometry, mask, before.geometry))
 
 
 @contextmanager

@@ -69,7 +69,8 @@ class Verdicts:
             except (ValueError, KeyError, TypeError):
                 _log.warning("a kept look in %s is damaged and made anew", self._path)
         found = make()
-        self._new[fingerprint] = found.to_text()
+        if not found.passing:
+            self._new[fingerprint] = found.to_text()
         return found
 
     def _kept(self, fingerprint: str) -> str | None:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from fuse_engine.core.errors import SampleError
 from fuse_engine.data.integrity.grid import check_spacing
-from fuse_engine.data.integrity.pixels import CHUNK, check_budget, check_ratio, refuse_holes
+from fuse_engine.data.integrity.pixels import CHUNK, check_ratio, refuse_holes
+from fuse_engine.data.memory import require_memory
 
 _SLACK = 1 << 20
 """Bytes that may follow the pixels."""
@@ -66,7 +67,7 @@ def check_nifti(path: Path) -> None:
             header = _header(head, path)
             _check_place(header, path.name)
             size = path.stat().st_size
-            check_budget(path.name, header.end)
+            require_memory(path.name, header.end)
             if packed:
                 check_ratio(path.name, header.end, size)
             looked_at = packed or (header.dtype and size >= header.end)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from fuse_engine.core.errors import SampleError
+from fuse_engine.data.memory import require_memory
 
 CHUNK = 1 << 22
 _RATIO = 1100
@@ -39,7 +39,7 @@ def check_pixels(name: str, pixels: Pixels) -> None:
     Raises:
         SampleError: naming the file and what is missing.
     """
-    check_budget(name, pixels.length)
+    require_memory(name, pixels.length)
     stored = pixels.path.stat().st_size - pixels.offset
     if not pixels.packed:
         if stored < pixels.length:
@@ -49,20 +49,6 @@ def check_pixels(name: str, pixels: Pixels) -> None:
     found = _unpacked(name, pixels)
     if found < pixels.length:
         raise cut_off(name, pixels.length, str(found))
-
-
-def check_budget(name: str, length: int) -> None:
-    """Refuse what would not fit into half of the free memory.
-
-    Raises:
-        SampleError: saying how large it would be.
-    """
-    free = psutil.virtual_memory().available
-    if length > free / 2:
-        raise SampleError(
-            f"{name} is too large for the memory", expected=f"less than {free / 2e9:.1f} GB",
-            got=f"{length / 1e9:.1f} GB",
-        )  # fmt: skip
 
 
 def check_ratio(name: str, length: int, stored: int) -> None:

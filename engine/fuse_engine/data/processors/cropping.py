@@ -15,7 +15,7 @@ from fuse_engine.core.errors import SampleError
 from fuse_engine.core.registry import register
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Processor, Value, image_of
-from fuse_engine.data.processors.geometry import at_least_one, fill_of, require_memory, same_axes
+from fuse_engine.data.processors.geometry import at_least_one, fill_of, require_room, same_axes
 from fuse_engine.data.processors.loading import column_reads, read_column
 from fuse_engine.data.source import Row
 
@@ -208,7 +208,7 @@ def reframe(
     Raises:
         SampleError: when a label map cannot hold `fill`, and for a size beyond the memory.
     """
-    require_memory(image, size)
+    require_room(image, size)
     grid = image.geometry
     ends = [(first, first + n, old) for first, n, old in zip(start, size, grid.shape, strict=True)]
     inner = tuple(slice(max(first, 0), min(last, old)) for first, last, old in ends)

@@ -31,7 +31,7 @@ class Function(Processor):
     files: list[str] = Field([])
     """Columns that name files the function reads, so that a changed file counts."""
     moves: bool = False
-    """The function moves pixels or changes the grid, so label maps need it too."""
+    """The function moves pixels or changes the grid, so label maps need it too; it leaves their values."""
 
     @model_validator(mode="after")
     def _known(self) -> Function:

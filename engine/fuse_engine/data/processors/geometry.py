@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import psutil
 import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
@@ -17,6 +16,7 @@ from fuse_engine.core.errors import SampleError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 from fuse_engine.data.image import Image, from_itk, resample, to_itk
+from fuse_engine.data.memory import require_memory
 from fuse_engine.data.processor import Processor, Value, image_of
 from fuse_engine.data.processors.loading import column_reads, read_grid
 from fuse_engine.data.source import Row
@@ -70,7 +70,7 @@ class Resample(Processor):
         spacing = tuple(reversed(self.spacing))
         extent = np.asarray(old.size) * old.spacing
         size = tuple(int(n) for n in np.maximum(np.round(extent / spacing), 1))
-        require_memory(image, size[::-1])
+        require_room(image, size[::-1])
         # rounding the size leaves up to half a pixel at each edge: the image's own edge goes on there
         return resample(image, _centred(old, size, spacing), image.label, fill=None)
 
@@ -97,7 +97,7 @@ class Resize(Processor):
         image = image_of(value, "Resize")
         old = image.geometry
         same_axes(old, self.size, "size")
-        require_memory(image, self.size)
+        require_room(image, self.size)
         size = tuple(reversed(self.size))
         spacing = tuple(step * n / m for step, n, m in zip(old.spacing, old.size, size, strict=True))
         array = image.array
@@ -153,23 +153,18 @@ def onto(image: Image, grid: Geometry, owner: str, fill: float = 0.0) -> Image:
             f"the image shows no part of the patient that {owner} shows", expected=grid.extent,
             got=image.geometry.extent,
         )  # fmt: skip
-    require_memory(image, grid.shape)
+    require_room(image, grid.shape)
     return resample(image, grid, image.label, fill_of(image, fill))
 
 
-def require_memory(image: Image, shape: Sequence[int]) -> None:
+def require_room(image: Image, shape: Sequence[int]) -> None:
     """Refuse to make an image of a size ([z,] y, x) that would take more than half of the free memory.
 
     Raises:
         SampleError: naming both.
     """
     needed = math.prod(map(float, shape)) * len(image.array) * image.array.itemsize
-    free = psutil.virtual_memory().available
-    if needed > free / 2:
-        raise SampleError(
-            f"an image of {' x '.join(map(str, shape))} pixels is too large for the memory",
-            expected=f"less than {free / 2e9:.1f} GB", got=f"{needed / 1e9:.1f} GB",
-        )  # fmt: skip
+    require_memory(f"an image of {' x '.join(map(str, shape))} pixels", needed)
 
 
 def fill_of(image: Image, fill: float) -> float:

@@ -104,7 +104,7 @@ class MriWindow(Processor):
         level, deviation = _robust(inside)
         low = max(level - self.sharpen * deviation, threshold)
         high = min(level + tail * self.sharpen * deviation, float(inside.max()))
-        # what lies below the threshold lies below the window: InnerEye's 0 for it would be bright in a negative image
+        # what lies below the threshold is below the window; InnerEye's 0 for it is bright in a negative image
         return windowed(channel, low, high, self.to)
 
 

@@ -83,7 +83,8 @@ def _fast(content: bytes, separator: str, header: list[str]) -> pa.Table | None:
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(content),
-            pyarrow.csv.ReadOptions(block_size=_BLOCK),
+            # one thread is as fast, and pyarrow's others can abort a process that ends soon after
+            pyarrow.csv.ReadOptions(block_size=_BLOCK, use_threads=False),
             pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values=b'"' in content),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False, null_values=[]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_only_what_changed_is_read_again(
     assert [item.check for item in all_findings(experiment, read_cohort(experiment))] == ["unreadable"]
     assert [item.check for item in all_findings(experiment, read_cohort(experiment))] == ["unreadable"]
     assert looked == ["s1"]  # that it is damaged is kept as well
+
+
+def test_too_little_memory_is_not_kept(study: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = study(good=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=1000))
+        found = all_findings(experiment, read_cohort(experiment))
+    assert {item.message.split("; ")[0].split(" ", 1)[1] for item in found} == {"is too large for the memory"}
+    assert all_findings(experiment, read_cohort(experiment)) == []
 
 
 def test_what_is_kept_names_no_file_and_no_sample(study: Callable[..., Experiment], tmp_path: Path) -> None:
