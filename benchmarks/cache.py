@@ -181,7 +181,42 @@ def as_run(dataset: Dataset, folder: Path, kind: str) -> Callable[[], Reader]:
 
 
 def persistent(dataset: Dataset, folder: Path, kind: str) -> Callable[[], Reader]:
-    """Read with MONAI's PersistentDataset, plain tensors."""
+    """Read with MONAI's PersistentDataset, plain tensors, into the memory that all peers are read into."""
+
+    def fill() -> Reader:
+        kept, place, batch = monai_cache(dataset, folder), positions(dataset), Batch(kind)
+
+        def read(ids: list[str]) -> None:
+            for name in ids:
+                sample = kept[place[name]]
+                batch.put(sample["image"], sample["label"])
+
+        return read
+
+    return fill
+
+
+def persistent_batches(dataset: Dataset, folder: Path, kind: str) -> Callable[[], Reader]:
+    """Read with MONAI's PersistentDataset through MONAI's DataLoader, as its users do."""
+    from monai.data import DataLoader
+
+    def fill() -> Reader:
+        kept, place = monai_cache(dataset, folder), positions(dataset)
+
+        def read(ids: list[str]) -> None:
+            batches = [
+                [place[name] for name in ids[at : at + BATCH[kind]]] for at in range(0, len(ids), BATCH[kind])
+            ]
+            for loaded in DataLoader(kept, batch_sampler=batches, num_workers=0):
+                del loaded
+
+        return read
+
+    return fill
+
+
+def monai_cache(dataset: Dataset, folder: Path) -> Any:
+    """Return MONAI's dataset with every sample in its cache."""
     from monai.data import PersistentDataset
     from monai.transforms import Compose, Transform
 
@@ -190,21 +225,15 @@ def persistent(dataset: Dataset, folder: Path, kind: str) -> Callable[[], Reader
             image, label = arrays(dataset, data["id"])
             return {"image": torch.tensor(image), "label": torch.tensor(label)}
 
-    def fill() -> Reader:
-        place = {name: index for index, name in enumerate(dataset.ids)}
-        kept = PersistentDataset([{"id": name} for name in dataset.ids], Compose([Load()]), folder)
-        batch = Batch(kind)
+    kept = PersistentDataset([{"id": name} for name in dataset.ids], Compose([Load()]), folder)
+    for index in range(len(dataset)):
+        kept[index]
+    return kept
 
-        def read(ids: list[str]) -> None:
-            for name in ids:
-                sample = kept[place[name]]
-                batch.put(sample["image"], sample["label"])
 
-        for index in range(len(dataset)):
-            kept[index]
-        return read
-
-    return fill
+def positions(dataset: Dataset) -> dict[str, int]:
+    """Return the place of every sample by id."""
+    return {name: index for index, name in enumerate(dataset.ids)}
 
 
 def samples_cacher(dataset: Dataset, folder: Path, kind: str) -> Callable[[], Reader] | None:
@@ -244,6 +273,7 @@ def samples_cacher(dataset: Dataset, folder: Path, kind: str) -> Callable[[], Re
 
 STORES: dict[str, Make] = {
     LIMIT: limit, OURS: as_run, "MONAI PersistentDataset": persistent,
+    "MONAI PersistentDataset, its own DataLoader": persistent_batches,
     "FuseMedML 0.4.1 SamplesCacher": samples_cacher,
 }  # fmt: skip
 

@@ -119,6 +119,10 @@ def keys_read(experiment: Experiment, catalog: Catalog) -> Iterator[tuple[str, s
     for section, kind in (("losses", "loss"), ("metrics", "metric")):
         for name, entry in data[section].items():
             yield from _of_component(kind, entry, f"{section}.{name}", catalog)
+    if data["data"].get("patches"):
+        yield from _of_component("patches", data["data"]["patches"], "data.patches", catalog)
+    if data["data"].get("negative_key"):
+        yield "data.negative_key", str(data["data"]["negative_key"])
     balance = data["data"]["batch"].get("balance")
     if balance and balance.get("key"):
         yield "data.batch.balance", str(balance["key"])

@@ -11,6 +11,7 @@ from psygnal import Signal
 from fuse_engine.core.catalog import FieldSpec
 from fuse_engine.core.document import Place
 from fuse_engine.core.errors import FuseError, Problem
+from fuse_engine.core.experiment import Experiment
 from fuse_gui.models.bound import Bound, in_short, live_offers
 from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import item_of
@@ -76,6 +77,7 @@ class ProcessorsModel:
         self.wipe = Wipe(project.screen)
         self.kept: tuple[str, ...] = ()
         """Which samples the cache holds, and why the others are computed again."""
+        self._counted: Experiment | None = None
         self.bound = Bound(project, (), item)
         self.refresh = Refresh(project, "steps", self._ask, pause)
         self.refresh.changed.connect(self._tell)
@@ -158,7 +160,7 @@ class ProcessorsModel:
             self._put(self.results[-1])
         if not active:
             self.wipe.hang(None)
-        self._active = active
+        self._active, self._counted = active, None
         self._poke()
 
     def _experiment_changed(self) -> None:
@@ -174,7 +176,8 @@ class ProcessorsModel:
             self.keys_changed.emit()
         self._poke()
 
-    def _sample_changed(self, _: str) -> None:
+    def _sample_changed(self, sample: str) -> None:
+        self.kept = self.kept if sample else ()
         self._forget(keep_shown=True)
         self._poke()
 
@@ -205,11 +208,28 @@ class ProcessorsModel:
             self._to_screen()
         self.refresh.arrived()
         if not self.refresh.stale:
-            self.project.ask("cache_status", "cache", self._count_kept, failed=lambda _: self._count_kept({}))
+            self._count()
         self.results_changed.emit()
 
-    def _count_kept(self, reply: Mapping[str, Any]) -> None:
-        self.kept = tuple(map(str, reply.get("changes", ())))
+    def _count(self) -> None:
+        """Ask what the cache holds, once for each experiment: all samples are looked up for that."""
+        if self._counted is not self.project.experiment:
+            self._counted = self.project.experiment
+            self._count_again()
+
+    def _count_again(self) -> None:
+        self.project.ask(
+            "cache_status", "cache", self._kept_arrived, failed=lambda _: self._say_kept(()), background=True
+        )
+
+    def _kept_arrived(self, reply: Mapping[str, Any] | None) -> None:
+        if reply is None:  # it made way for something else
+            self._count_again()
+        else:
+            self._say_kept(tuple(map(str, reply["changes"])))
+
+    def _say_kept(self, lines: tuple[str, ...]) -> None:
+        self.kept = lines
         self.results_changed.emit()
 
     def _failed(self, error: FuseError) -> None:

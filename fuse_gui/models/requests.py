@@ -25,7 +25,6 @@ WORDS = {
     "sample": "reading the sample",
     "steps": "running the processors",
     "roundtrip": "going there and back",
-    "cache_status": "looking into the cache",
     "augment": "augmenting",
     "predict": "predicting",
     "heatmap": "computing the heatmap",

@@ -39,9 +39,7 @@ class RoundTrip:
 
     def ask(self) -> None:
         """Ask for the round trip of the chosen sample."""
-        self.project.ask(
-            "roundtrip", "roundtrip", self._arrived, failed=self._failed, id=self.project.sample_id
-        )
+        self.project.ask("roundtrip", "roundtrip", self._arrived, failed=self._failed, id=self.project.sample_id)
         if not self.possible:  # an engine that answers at once has said more
             self._say(("going there and back …",))
 

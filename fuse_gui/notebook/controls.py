@@ -15,7 +15,7 @@ WIDE = "calc(100% - 4px)"
 
 
 class Text(W.HTML):  # type: ignore[misc]
-    """A line of plain text; what looks like markup stays text, and an empty one takes no room."""
+    """Lines of plain text; what looks like markup stays text, and an empty one takes no room."""
 
     def __init__(self, text: str = "", style: str = HELP) -> None:
         """Take the text and its style."""
@@ -30,7 +30,8 @@ class Text(W.HTML):  # type: ignore[misc]
     def say(self, text: str) -> None:
         """Show another text."""
         self.text = text
-        self.value = f'<div style="{self._style}; line-height: 1.3">{html.escape(text)}</div>' if text else ""
+        style = f"{self._style}; line-height: 1.3; white-space: pre-line"
+        self.value = f'<div style="{style}">{html.escape(text)}</div>' if text else ""
         show(self, bool(text))
 
 

@@ -14,8 +14,6 @@ from fuse_gui.notebook.samples import SamplesView
 from fuse_gui.notebook.screen import ScreenView
 from fuse_gui.notebook.statistics import StatisticsView
 
-LINES = "white-space: pre-line; "
-
 
 class DataView(widgets.VBox):  # type: ignore[misc]
     """The samples of the experiment, the chosen one as a picture with what is known about it."""
@@ -23,8 +21,8 @@ class DataView(widgets.VBox):  # type: ignore[misc]
     def __init__(self, model: DataModel) -> None:
         """Follow the model."""
         self.model = model
-        self.problems, self.heading = Text("", LINES + WRONG), Text("", TITLE)
-        self.summary, self.table_problems = Text("", LINES + HELP), Text("", LINES + WRONG)
+        self.problems, self.heading = Text("", WRONG), Text("", TITLE)
+        self.summary, self.table_problems = Text("", HELP), Text("", WRONG)
         self.health = HealthView(model.health, model.rows, model.toggle_check)
         self.table = SamplesView(model)
         self.statistics = StatisticsView(model.statistics, model.toggle_filter)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import ipywidgets as W
 
 from fuse_gui.models.key_tree import KeyTree, Node
 from fuse_gui.models.processors import ProcessorsModel
+from fuse_gui.models.strip import StripModel
 from fuse_gui.notebook.controls import TITLE, WRONG, Text, button, show
 from fuse_gui.notebook.form import list_of
 from fuse_gui.notebook.screen import ScreenView
@@ -35,8 +37,12 @@ class ProcessorsView(W.VBox):  # type: ignore[misc]
 
     def __init__(self, model: ProcessorsModel) -> None:
         """Follow the model."""
-        self.model, self._quiet = model, False
+        self.model, self._quiet, self._drawing = model, False, threading.RLock()
         self.chooser = W.Dropdown(description=model.key_label, tooltip=model.key_help)
+        self.name = W.Text(placeholder=model.new_question, layout={"width": "24em"})
+        self.new = button(model.new_label, model.new_help, self._add)
+        self.drop = button(model.drop_label, model.drop_help, model.drop_key)
+        self.problems = Text("", WRONG)
         self.state, self.trip, self.kept, self.results = Text("", ""), Text("", ""), Text(), W.VBox()
         self.wipe = W.FloatSlider(description=model.wipe_label, min=0, max=1, step=0.01, tooltip=model.wipe_help)
         self.round_trip = button(model.round_trip.label, model.round_trip.help, model.round_trip.ask)
@@ -46,16 +52,26 @@ class ProcessorsView(W.VBox):  # type: ignore[misc]
             layout={"width": "60%"},
         )
         right = W.VBox([self.screen, self.wipe, self.round_trip, self.trip], layout={"width": "40%"})
-        super().__init__([self.chooser, self.state, W.HBox([left, right])])
+        head = W.HBox([self.chooser, self.drop, self.name, self.new], layout={"flex_flow": "row wrap"})
+        super().__init__([self.problems, head, self.state, W.HBox([left, right])])
         self.add_class("fuse-processors")
         self.chooser.observe(self._choose, "value")
         self.wipe.observe(lambda change: model.draw_wipe(change["new"]), "value")
         model.keys_changed.connect(self._show_keys)
+        self._strip = StripModel(model.project)
+        self._strip.changed.connect(self._show_problems)
         model.results_changed.connect(self._show)
         model.round_trip.changed.connect(self._show)
         model.set_active(True)
+        self._show_problems()
         self._show_keys()
         self._show()
+
+    def _add(self) -> None:
+        self.model.add_key(self.name.value)
+
+    def _show_problems(self) -> None:
+        self.problems.say(self._strip.text)
 
     def _show_keys(self) -> None:
         self._quiet = True  # other options choose the first of them
@@ -68,6 +84,10 @@ class ProcessorsView(W.VBox):  # type: ignore[misc]
             self.model.choose(change["new"] or "")
 
     def _show(self) -> None:
+        with self._drawing:  # answers of the engine arrive on another thread: the last to draw must be the newest
+            self._draw()
+
+    def _draw(self) -> None:
         model, trip = self.model, self.model.round_trip
         self.state.say(model.state)
         self.kept.say("\n".join(model.kept))

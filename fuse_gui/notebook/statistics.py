@@ -20,7 +20,7 @@ class StatisticsView(W.VBox):  # type: ignore[misc]
         """Follow the model; `toggle` is called with a condition of the filter."""
         self.model = model
         self.column = W.Dropdown(description=model.column_label, options=[])
-        self.words = Text("", "white-space: pre-line")
+        self.words = Text("", "")
         self.plot = PlotView(WIDTH, HEIGHT)
         self.groups = W.Select(options=[], rows=10, layout={"width": "24em"})
         super().__init__([self.column, self.words, W.HBox([self.plot, self.groups])])

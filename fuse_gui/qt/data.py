@@ -107,7 +107,8 @@ class DataView(QWidget):  # type: ignore[misc]
     def _files(self) -> QHBoxLayout:
         model = self.model
         self.new = QToolButton()
-        self.new.setText(model.new_label)
+        self.new.setText(f"{model.new_label} ▾")
+        self.new.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # napari's lies over the text
         self.new.setToolTip(model.new_help)
         self.new.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.new)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fuse_engine.core.errors import SampleError
+from fuse_engine.core.geometry import Geometry
+from fuse_gui.models.canonical import canonical
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
+from fuse_gui.models.wipe import Wipe
 from tests.gui_engine import FakeEngine, picture
 from tests.gui_project import wait_for
 
@@ -119,3 +123,78 @@ def test_without_a_sample_the_panel_says_what_to_do(toy_project: Project) -> Non
     model.set_active(True)
     assert "Choose a sample" in model.state
     assert not model.refresh.stale
+
+
+def test_the_curtain_belongs_to_one_sample_and_key(
+    model: ProcessorsModel, toy_engine: FakeEngine, toy_project: Project
+) -> None:
+    model.show(1)
+    model.draw_wipe(0.5)
+    toy_engine.hold.add("steps")
+    for change in (lambda: toy_project.select("s2"), lambda: model.choose("data.input.other")):
+        assert toy_project.screen.picture("before") is not None
+        change()
+        model.draw_wipe(0.6)
+        assert (toy_project.screen.picture("before"), model.wipe.possible) == (None, False)
+        wait_for(lambda: toy_engine.held)
+        toy_engine.release()
+        model.show(1)
+
+
+def test_a_step_that_fails_takes_the_curtain_along(
+    model: ProcessorsModel, toy_engine: FakeEngine, toy_project: Project
+) -> None:
+    model.show(1)
+    model.draw_wipe(0.5)
+    toy_engine.answers["steps"] = SampleError("no memory", where="data.input.image.1.Window", sample="s1")
+    model.steps.find(("1", "Window", "low")).set("1")  # type: ignore[attr-defined]
+    settle(model)
+    assert toy_project.screen.picture("before") is None
+
+
+def test_the_curtain_hangs_over_what_an_oblique_crop_left(toy_project: Project) -> None:
+    turn = np.radians(20)
+    matrix = np.array([[1, 0, 0], [0, np.cos(turn), -np.sin(turn)], [0, np.sin(turn), np.cos(turn)]])
+    whole = Geometry((10, 30, 20), (1.0, 1.0, 2.0), (3.0, -5.0, 7.0), tuple(matrix.ravel().tolist()))
+    start = (4, 16, 6)  # of a crop, along (x, y, z)
+    corner = np.asarray(whole.origin) + matrix @ (np.array(start) * whole.spacing)
+    part = Geometry((10, 8, 4), whole.spacing, tuple(corner.tolist()), whole.direction)
+    before, after = (
+        {"array": np.zeros((1, *grid.shape), np.float32), "geometry": grid.to_json(), "label": False}
+        for grid in (whole, part)
+    )
+    wipe = Wipe(toy_project.screen)
+    wipe.hang(before, after)
+    wipe.draw_to(1.0)
+    drawn = toy_project.screen.picture("before")
+    assert drawn is not None
+    first = np.array(canonical(after["array"], part).translate)
+    np.testing.assert_allclose(
+        first - drawn.geometry.translate, np.multiply(start, whole.spacing)[::-1], atol=1e-9
+    )
+
+
+def test_what_the_cache_holds_is_counted_once_for_an_experiment(
+    model: ProcessorsModel, toy_engine: FakeEngine, toy_project: Project
+) -> None:
+    assert model.kept == ("4 of 6 samples are kept",)
+    toy_project.select("s2")
+    settle(model)
+    assert toy_engine.methods().count("cache_status") == 1
+    answers: list[dict[str, Any] | None] = [{"changes": ["5 of 6 samples are kept"]}, None]
+    toy_engine.answers["cache_status"] = lambda **_: answers.pop()
+    model.steps.find(("1", "Window", "low")).set("1")  # type: ignore[attr-defined]
+    wait_for(lambda: model.kept == ("5 of 6 samples are kept",))
+
+
+def test_a_round_trip_is_of_the_steps_as_they_are(
+    model: ProcessorsModel, toy_engine: FakeEngine, toy_project: Project
+) -> None:
+    toy_engine.hold.add("roundtrip")
+    waited: list[bool] = []
+    model.round_trip.changed.connect(lambda: waited.append(model.round_trip.possible))
+    model.round_trip.ask()
+    assert (waited, model.round_trip.lines) == ([False], ("going there and back …",))
+    model.steps.find(("1", "Window", "low")).set("1")  # type: ignore[attr-defined]
+    toy_engine.release()
+    assert (model.round_trip.possible, model.round_trip.lines) == (True, ())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from fuse_engine.core.catalog import Catalog
@@ -39,6 +40,11 @@ def test_docks_are_tabs_and_the_menu_finds_the_open_one(window: Any, docks: dict
     assert set(main.tabifiedDockWidgets(docks["Data"][0])) == {docks[name][0] for name in RIGHT[1:]}
     again, inner = window.window.add_plugin_dock_widget("fuse-gui", "Data")
     assert (again, inner.view) == docks["Data"]
+
+
+def test_forms_and_tables_have_the_height_of_the_window(docks: dict[str, Any]) -> None:
+    main = docks["Data"][0].window()
+    assert main.corner(Qt.Corner.BottomRightCorner) == Qt.DockWidgetArea.RightDockWidgetArea
 
 
 def active(docks: dict[str, Any]) -> list[str]:

@@ -179,6 +179,28 @@ def test_the_tree_names_makers_readers_and_what_is_missing(panel: Any, project: 
     assert "red" in missing
 
 
+def test_a_notebook_makes_and_removes_keys_and_says_what_is_wrong(engine: FakeEngine, tmp_path: Path) -> None:
+    project = open_toy(engine, tmp_path)
+    view = NotebookPanel(ProcessorsModel(project)).view
+    view.name.value = "mask"
+    view.new.click()
+    assert "expected data.input.<name> or data.gt.<name>" in view.problems.text
+    view.name.value = "data.gt.lesion"
+    view.new.click()
+    assert (view.chooser.value, view.problems.text) == ("data.gt.lesion", "")
+    view.drop.click()
+    assert "data.gt.lesion" not in view.chooser.options
+    project.close()
+    W.Widget.close_all()
+
+
+def test_lines_stay_lines_in_a_notebook() -> None:
+    from fuse_gui.notebook.controls import Text
+
+    assert "pre-line" in Text("one\n<b>two</b>").value
+    assert "<b>" not in Text("one\n<b>two</b>").value
+
+
 def test_what_goes_wrong_with_the_round_trip_is_told(panel: Any, engine: FakeEngine) -> None:
     trip = {**engine.answers["roundtrip"]["data.gt.mask"], "ok": False, "reason": "step 1 Flip moved the pixels"}
     engine.answers["roundtrip"] = {"data.gt.mask": trip}

@@ -20,6 +20,7 @@ from fuse_gui.models.augmentation import AugmentationModel
 from fuse_gui.models.data import DataModel
 from fuse_gui.models.field import Field, Offers
 from fuse_gui.models.form import Group
+from fuse_gui.models.key_tree import KeyTree
 from fuse_gui.models.model import ModelModel
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
@@ -145,3 +146,12 @@ def test_a_wrong_column_is_named_and_the_panel_goes_on(project: Project) -> None
     assert "did you mean 'image'?" in model.error
     project.undo()
     wait_for(lambda: not model.error, PATIENCE)
+
+
+def test_the_tree_knows_the_readers_outside_of_the_model(project: Project) -> None:
+    tree = KeyTree(project)
+    project.edit(("data", "negative_key"), "data.gt.classification")
+    project.edit(("data", "patches"), {"RandomPatches": {"size": [8, 8], "balance": "data.gt.segmentation"}})
+    readers = {node.key: node.read_by.split(", ") for node in tree.nodes}
+    assert "data.negative_key" in readers["data.gt.classification"]
+    assert "data.patches" in readers["data.gt.segmentation"]

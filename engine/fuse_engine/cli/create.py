@@ -16,6 +16,8 @@ exit codes: 0 every sample can be used, 1 some cannot
 
 {OVERRIDES}
 """
+_MOST = 64
+"""Processes, as many as `data.batch.workers` may be."""
 
 
 def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -23,8 +25,17 @@ def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     sentence = "process every sample into the cache, and sum up what they are"
     parser = add_command(subparsers, "create", sentence, EXAMPLES, run)
     add_experiment(parser)
-    parser.add_argument("--workers", type=int, default=0, help="processes that work side by side (default: 0)")
+    parser.add_argument(
+        "--workers", type=_processes, default=0, metavar="N",
+        help="processes that work side by side (default: 0, this one)",
+    )  # fmt: skip
     add_json(parser)
+
+
+def _processes(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MOST:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to {_MOST}, got '{text}'")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -74,7 +74,11 @@ class Row:
 def _nearest_file(path: Path) -> str:
     if not path.parent.is_dir():
         return ""
-    return nearest(path.name, (other.name for other in path.parent.iterdir() if other.is_file()))
+    # without their endings, which would make any two names look alike
+    names = {
+        other.name.removesuffix(path.suffix): other.name for other in path.parent.iterdir() if other.is_file()
+    }
+    return names.get(nearest(path.name.removesuffix(path.suffix), names), "")
 
 
 @dataclass(frozen=True, eq=False)

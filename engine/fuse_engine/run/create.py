@@ -8,7 +8,7 @@ from contextlib import closing
 import numpy as np
 from numpy.typing import NDArray
 
-from fuse_engine.core.errors import RunError, nearest
+from fuse_engine.core.errors import RunError, SampleError, nearest
 from fuse_engine.data.processors.columns import Label
 from fuse_engine.data.split import PARTS
 from fuse_engine.run.assembly import Assembly
@@ -60,12 +60,16 @@ def summary(assembly: Assembly) -> str:
 
 
 def _classes(assembly: Assembly) -> dict[str, tuple[NDArray[np.int64], Sequence[str]]]:
-    """Return the class of every sample and the names of the classes, by key; only what a Label step makes."""
+    """Return the class of every sample and the names of the classes, by key; only what one Label step makes."""
     found: dict[str, tuple[NDArray[np.int64], Sequence[str]]] = {}
     for key, pipeline in assembly.dataset.pipelines.items():
         label = next((step for step in pipeline.steps if isinstance(step, Label)), None)
-        if label is not None and len(pipeline.steps) == 1:
+        if label is None or len(pipeline.steps) > 1:
+            continue
+        try:
             found[key] = assembly.dataset.classes(key).numbers, label.classes
+        except SampleError:
+            continue  # `create` lists the samples whose cells name no class, all of them
     return found
 
 

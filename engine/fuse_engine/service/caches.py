@@ -9,14 +9,29 @@ from fuse_engine.service.opened import open_dataset, open_experiment
 from fuse_engine.service.work import Work
 
 
-def cache_status(work: Work, experiment: str, folder: str) -> dict[str, Any]:
+class _MadeWay(Exception):
+    """Something else is waited for."""
+
+
+def cache_status(work: Work, experiment: str, folder: str) -> dict[str, Any] | None:
     """Return samples that are kept and that are not, the bytes they take, and one line a key: what changed.
+
+    None where a person came to wait for another request: every sample is looked up, and that takes its time.
 
     Raises:
         FuseError: when the source, a step or the split does not work.
     """
     dataset = open_dataset(open_experiment(experiment, folder))
-    found = status(dataset, lambda share: work.progress(share, "looking through the cache"))
+
+    def go_on(share: float) -> None:
+        work.progress(share, "looking through the cache")
+        if work.hurried:
+            raise _MadeWay
+
+    try:
+        found = status(dataset, go_on)
+    except _MadeWay:
+        return None
     return {
         "cached": found.cached, "missing": found.missing, "bytes": found.bytes, "changes": list(found.changes),
     }  # fmt: skip

@@ -20,25 +20,24 @@ _EVERY = 100
 
 @dataclass(frozen=True)
 class _Round:
-    """What the doctor has seen so far of one cohort."""
+    """What the doctor has seen so far of one cohort, also of the samples that are left out of it."""
 
     doctor: Doctor
     cohort: Cohort
     reports: dict[str, Report] = field(default_factory=dict)
 
-    def examine(self, place: int, verdicts: Verdicts) -> Report:
+    def examine(self, name: str, verdicts: Verdicts) -> Report:
         """Look at one sample, again if need be: its file may be another one by now."""
-        name = self.cohort.ids[place]
         self.reports[name] = self.doctor.examine(self.cohort.row(name), verdicts)
         return self.reports[name]
 
-    def all(self, work: Work, verdicts: Verdicts) -> list[Report]:
+    def of(self, cohort: Cohort, work: Work, verdicts: Verdicts) -> list[Report]:
         """Return the report of every sample; those that a worker made before it died are made again."""
         found = []
-        for place, name in enumerate(self.cohort.ids):
+        for place, name in enumerate(cohort.ids):
             if place % _EVERY == 0:
-                work.progress(place / len(self.cohort), "looking at the whole cohort")
-            found.append(self.reports.get(name) or self.examine(place, verdicts))
+                work.progress(place / len(cohort), "looking at the whole cohort")
+            found.append(self.reports.get(name) or self.examine(name, verdicts))
         return found
 
 
@@ -49,6 +48,8 @@ def health(work: Work, experiment: str, folder: str, start: int, seconds: float 
     """Return findings and passports of the samples from `start` on, for `seconds`, less where a person waits.
 
     `next` is where to go on; with the last samples it is None, and the findings of the whole cohort come along.
+    Samples that are left out are looked at too, so that leaving out another one moves no place; what is found in the
+    whole cohort is without them.
 
     Raises:
         FuseError: when the source cannot be read, or a step is wrong.
@@ -61,11 +62,12 @@ def health(work: Work, experiment: str, folder: str, start: int, seconds: float 
     with Verdicts() as verdicts:
         while place < total and (place == start or (time.monotonic() < end and not work.hurried)):
             work.check()
-            reports.append(seen.examine(place, verdicts))
+            reports.append(seen.examine(seen.cohort.ids[place], verdicts))
             place += 1
         findings += [finding for report in reports for finding in report.findings]
         if place >= total:
-            findings += cohort_findings(opened, seen.cohort, seen.all(work, verdicts))
+            used = open_cohort(opened)
+            findings += cohort_findings(opened, used, seen.of(used, work, verdicts))
     return {
         "findings": [finding.to_json() for finding in findings],
         "passports": [passport.to_json() for report in reports for passport in report.passports],
@@ -86,7 +88,7 @@ def roundtrip(work: Work, experiment: str, folder: str, id: str) -> dict[str, An
 
 
 def _round(experiment: Experiment) -> _Round:
-    cohort = open_cohort(experiment)
+    cohort = open_cohort(experiment, whole=True)
     # the round keeps its cohort alive, so the number stays its own
     key = (id(cohort), experiment.to_yaml())
     return _rounds.get(key, lambda: _Round(doctor_of(experiment), cohort))

@@ -26,9 +26,9 @@ def picture_of(array: NDArray[Any], geometry: Geometry, label: bool = False) -> 
 
 
 def text_of(value: Value) -> str:
-    """Return a value that is no image as a person reads it; images by size."""
+    """Return a value that is no image as a person reads it; images by shape (channel, [z,] y, x)."""
     if isinstance(value, Image):
-        return f"{' x '.join(map(str, value.geometry.size))} {value.array.dtype}"
+        return f"{' × '.join(map(str, value.array.shape))} {value.array.dtype}"
     if isinstance(value, np.ndarray):
         return ", ".join(f"{number:.4g}" for number in value.ravel().tolist())
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -19,3 +19,18 @@ def test_a_sample_that_cannot_be_used_is_told(shell, tiny):
     code, out, _ = shell("create", tiny, "--json")
     found = json.loads("\n".join(out))
     assert (code, found["samples"], [row["sample"] for row in found["failed"]]) == (1, 16, ["s05"])
+
+
+def test_every_cell_that_names_no_class_is_told(shell, tiny):
+    table = tiny.parent / "cohort.csv"
+    table.write_text(table.read_text().replace("normal", "norml", 2))
+    code, out, errors = shell("create", tiny)
+    assert code == 1
+    assert out[0] == "tiny: 16 samples from Table"
+    assert sum("got 'norml'; did you mean 'normal'?" in line for line in errors) == 2
+
+
+def test_an_impossible_number_of_processes_is_wrong_usage(shell, tiny):
+    code, _, errors = shell("create", tiny, "--workers=-1")
+    assert code == 2
+    assert "expected a number from 0 to 64, got '-1'" in errors[-1]

@@ -105,3 +105,13 @@ def test_exclusions_that_cannot_be_used_say_where(study: Experiment) -> None:
     write_exclusions(study.folder / "out.csv", {f"s{n}": "bad" for n in range(6)})
     with pytest.raises(FuseError, match=r"data.excluded: every sample is excluded"):
         read_cohort(study.changed(("data", "excluded"), "out.csv"))
+
+
+def test_a_name_that_only_shares_its_ending_is_not_suggested(tmp_path: Path) -> None:
+    (tmp_path / "29.png").touch()
+    (tmp_path / "scan07.png").touch()
+    with pytest.raises(SampleError) as error:
+        Row("s", "s", None, {"image": "nope.png"}, tmp_path).path("image")
+    assert "did you mean" not in str(error.value)
+    with pytest.raises(SampleError, match=r"did you mean 'scan07.png'"):
+        Row("s", "s", None, {"image": "scan7.png"}, tmp_path).path("image")

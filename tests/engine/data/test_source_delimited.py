@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,11 @@ def test_tables(
     assert delimited.read_delimited(path)[0].to_pylist() == [dict(zip(header, row, strict=True)) for row in rows]
 
 
+def test_a_line_break_in_a_cell_stays_whole_where_a_block_ends(tmp_path: Path) -> None:
+    """In a block of 16 bytes pyarrow would read `0` and a carriage return, without the newline."""
+    compare(tmp_path / "broken.csv", b'"c0","c1"\n"","0\r\n"\n', 1 << 18, 16)
+
+
 @pytest.mark.parametrize(
     ("text", "plain"),
     [
@@ -76,3 +83,18 @@ def test_tables(
 )  # fmt: skip
 def test_what_goes_the_fast_way(text: str, plain: bool) -> None:
     assert delimited._is_plain(text.encode(), ",") is plain
+
+
+def test_reading_leaves_no_crowd_of_threads(tmp_path: Path) -> None:
+    """Those that pyarrow starts for its blocks abort a process that ends while they do."""
+    (tmp_path / "table.csv").write_text("id,age\n1,2\n")
+    code = """
+import os
+from pathlib import Path
+from fuse_engine.data.sources.delimited import read_delimited
+before = len(os.listdir("/proc/self/task"))
+read_delimited(Path("table.csv"))
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert int(done.stdout) <= 1  # the one that reads ahead

@@ -41,6 +41,27 @@ def test_a_saved_split_counts_whatever_became_of_the_table(make_cohort: Make, st
     assert divide(study).part_of != before.part_of
 
 
+def test_a_patient_who_is_in_two_parts_since_the_table_was_corrected_is_named(study: Experiment) -> None:
+    path = study.folder / "split.csv"
+    before = divide(study)
+    write_split(path, before)
+    one, two = before.train[0], before.validation[0]
+    table = study.folder / "cohort.csv"
+    patient = before.cohort.group(one)
+    lines = [line.split(",") for line in table.read_text().splitlines()]
+    column = lines[0].index("patient")
+    table.write_text(
+        "".join(",".join(patient if line[0] == two and n == column else cell for n, cell in enumerate(line)) + "\n"
+                for line in lines)
+    )  # fmt: skip
+    after = divide(study, saved=path)
+    assert after.part_of == before.part_of
+    assert [str(remark) for remark in after.remarks] == [
+        f"data.split: the group '{patient}' is in two parts; expected a new run, which divides the samples anew; "
+        f"got '{one}' in 'train', '{two}' in 'validation'"
+    ]
+
+
 @pytest.mark.parametrize("name", ['quote"and,comma', "new\nline", "=cmd()", "ünï cödé"])
 def test_any_id_comes_back(make_cohort: Make, study: Experiment, name: str) -> None:
     frame = pd.DataFrame({"id": [name, *"abcdefg"]})
@@ -56,6 +77,7 @@ def test_any_id_comes_back(make_cohort: Make, study: Experiment, name: str) -> N
         ("id,fold\ns0,1\n", "split.csv, row 1: no row of a split; expected id, fold, part with one of"),
         ("id,fold,part\ns0,1,trian\n", "split.csv, row 2: no row of a split.*got s0, 1, trian"),
         ("", "split.csv is not readable"),
+        ("id,fold,part\ns0,1,train\ns0,1,test\n", "split.csv: the id 's0' stands twice"),
         ("id,fold,part\nother,1,train\n", "no training sample of split.csv is in the source any more"),
     ],
 )

@@ -52,7 +52,7 @@ def test_the_project_can_be_moved_with_its_runs(run: RunFolder, tiny: Experiment
         ({}, "running"),
         ({"created": 1.0}, "lost"),  # another process has got the same number
         ({"pid": 2**22 + 1}, "lost"),
-        ({"machine": "another", "updated": time.time() + 60}, "running"),
+        ({"machine": "another", "updated": time.time() + 86400}, "running"),  # the clock at collection
         ({"machine": "another", "updated": 1.0}, "lost"),
     ],
 )

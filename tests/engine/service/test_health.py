@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fuse_engine.core.exclusions import write_exclusions
 from fuse_engine.core.health import Finding, Passport
 from fuse_engine.data import read_cohort
 from fuse_engine.run.gate import all_findings
@@ -56,6 +57,15 @@ def test_more_time_brings_more_samples_and_a_changed_file_is_seen(sick):
     assert {item["sample"] for item in again["findings"] if item["check"] == "duplicate_content"} == {
         "s02", "s03", "s04", "s09"
     }  # fmt: skip
+
+
+def test_a_sample_that_is_left_out_meanwhile_moves_no_place(sick):
+    changed = sick.changed(("data", "excluded"), "excluded.csv")
+    write_exclusions(sick.folder / "excluded.csv", {"s00": "motion", "s09": "twin"})
+    reply = asked(changed, 1)
+    assert (reply["next"], reply["total"]) == (2, 16)
+    assert {item["sample"] for item in reply["passports"]} == {"s01"}
+    assert "duplicate_content" not in [item["check"] for item in asked(changed, 15)["findings"]]
 
 
 def test_a_look_that_nobody_waits_for_ends(sick):

@@ -19,4 +19,5 @@ def test_numbers_and_images_have_their_range() -> None:
     found = facts(image)
     assert (found["shape"], found["min"], found["max"], found["mean"]) == ([1, 2, 3], 0, 5, 2.5)
     assert found["spacing"] == [0.5, 0.25]
+    assert text_of(image) == "1 × 2 × 3 float32"
     assert facts(3)["text"] == "3"

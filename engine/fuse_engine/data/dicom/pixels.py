@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,31 @@ def read_stored(header: Header, layout: Layout, into: NDArray[np.uint8] | None =
         if _fill(file, raw) != raw.nbytes:
             raise SampleError(f"{header.path.name} is cut off", expected=f"{raw.nbytes} bytes of pixels")
     return _clean(_numbers(raw, header, layout), layout)
+
+
+def read_frames(header: Header, layout: Layout, chosen: Sequence[int]) -> NDArray[Any]:
+    """Return the numbers (frame, y, x, sample) of some frames; of an uncompressed file only these are read.
+
+    Raises:
+        SampleError: when they are cut off or cannot be decompressed.
+    """
+    pixels = header.pixels
+    if pixels is None or pixels.length is None or _swapped(header, layout):
+        return read_stored(header, layout)[list(chosen)]
+    check_pixels(header, layout)
+    one = replace(layout, frames=1)
+    width = int(np.prod(one.shape)) * layout.bits
+    found = []
+    with header.path.open("rb", buffering=0) as file:
+        for number in chosen:
+            first, spare = divmod(number * width, 8)  # frames of single bits need not begin with a byte
+            raw = np.empty((spare + width + 7) // 8, np.uint8)
+            file.seek(pixels.offset + first)
+            if _fill(file, raw) != raw.nbytes:
+                raise SampleError(f"{header.path.name} is cut off", expected=f"frame {number + 1}")
+            bits = np.unpackbits(raw, bitorder="little")[spare : spare + width] if layout.bits == 1 else None
+            found.append(_numbers(raw, header, one)[0] if bits is None else bits.reshape(one.shape[1:]))
+    return _clean(np.stack(found), layout)
 
 
 def in_colour(stored: NDArray[Any], header: Header, layout: Layout) -> NDArray[Any]:

@@ -18,7 +18,7 @@ from fuse_engine.data.dicom.frames import READ_TAGS, frames_of, group
 from fuse_engine.data.dicom.header import Header, read_header, tags_of
 from fuse_engine.data.dicom.layout import Layout
 from fuse_engine.data.dicom.nested import broken, read_nested
-from fuse_engine.data.dicom.pixels import read_stored
+from fuse_engine.data.dicom.pixels import read_frames
 from fuse_engine.data.dicom.stack import OFF, Plane, axes, crooked
 from fuse_engine.data.image import Image, resample
 from fuse_engine.data.memory import require_memory
@@ -95,7 +95,6 @@ def _opened(path: Path, space: str) -> _Seg:
                 f"{path.name} lies in another space than its image", expected="the same frame of reference"
             )
         layout, frames = frames_of(header)
-        require_memory(path.name, 8 * layout.frames * layout.rows * layout.columns)
         nested = read_nested(path, _NESTED)
         with broken(path):
             segments = {
@@ -151,8 +150,9 @@ def _drawn(file: _Seg, number: int) -> tuple[NDArray[np.bool_], list[Plane]]:
     chosen = [place for place, owner in enumerate(file.owners) if owner in (0, number)]
     if not chosen:
         return np.zeros((0, 1, 1), bool), []
+    require_memory(file.header.path.name, 8 * len(chosen) * file.layout.rows * file.layout.columns)
     with reading(file.header.path):
-        stored = read_stored(file.header, file.layout)[chosen, ..., 0]
+        stored = read_frames(file.header, file.layout, chosen)[..., 0]
     return _inside(stored, file, number), [file.planes[place] for place in chosen]
 
 

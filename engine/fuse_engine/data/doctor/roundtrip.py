@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -67,16 +66,15 @@ def round_trips(
     for key, pipeline in pipelines.items():
         between()
         images = _images(pipeline, row) if pipeline.reads_files(row) else iter(())
-        for _, starts[key] in itertools.islice(images, 1):
-            rest[key] = images
+        if (found := next(images, None)) is not None:
+            starts[key], rest[key] = found[1], images
     masks = [start for start in starts.values() if start.label]
     result = {}
     for key, start in starts.items():
         fitting = (mask for mask in masks if not grid_difference(mask.geometry, start.geometry, checks.grid_mm))
         mask = start if start.label else next(fitting, None)
-        result[key] = _judged(
-            _travel(start, rest[key], mask, row, checks, between), checks, mask is not None and bool(mask.array.any())
-        )
+        trip = _travel(start, rest[key], mask, row, checks, between)
+        result[key] = _judged(trip, checks, mask is not None and bool(mask.array.any()))
     return result
 
 

@@ -28,7 +28,7 @@ def divide(experiment: Experiment, cohort: Cohort | None = None, saved: Path | N
     extra = read_extra(experiment)
     everything = cohort if extra is None else joined(cohort, extra, group)
     if saved is not None and saved.exists():
-        return saved_folds(everything, saved)
+        return saved_folds(everything, saved, group)
     try:
         folds = make_folds(cohort, split, experiment.seed, experiment.folder)
     except FuseError as error:

@@ -125,9 +125,9 @@ def read_list(name: str, folder: Path | None, where: str) -> list[str]:
 
 
 def refuse_leaks(
-    cohort: Cohort, fold: NDArray[np.int32], names: Sequence[str], groups: Coded, expected: str
+    cohort: Cohort, fold: NDArray[np.int32], names: Sequence[str], groups: Coded, expected: str, kind: str = "fold"
 ) -> None:
-    """Refuse a group whose samples are in two folds; `fold` holds positions in `names`, -1 for none.
+    """Refuse a group whose samples are in two folds, or parts; `fold` holds positions in `names`, -1 for none.
 
     Raises:
         FuseError: naming the group, and a sample in each.
@@ -145,7 +145,7 @@ def refuse_leaks(
     one, two = int(first[groups.codes[wrong[0]]]), int(wrong[0])
     more = f", and {len(leaking) - 1} more groups" if len(leaking) > 1 else ""
     raise FuseError(
-        f"the group '{groups.texts[groups.codes[two]]}' is in two folds{more}",
+        f"the group '{groups.texts[groups.codes[two]]}' is in two {kind}s{more}",
         expected=expected,
         got=f"'{cohort.ids[one]}' in '{names[fold[one]]}', '{cohort.ids[two]}' in '{names[fold[two]]}'",
     )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.files import atomic_write
 from fuse_engine.data.source import Cohort
 from fuse_engine.data.split.folds import PARTS, Folds
+from fuse_engine.data.split.ready import refuse_leaks
 
 HEADER = ["id", "fold", "part"]
 _NAMED = 5
@@ -51,11 +54,17 @@ def read_split(path: Path) -> dict[str, tuple[str, str]]:
                 "no row of a split", source=f"{path.name}, row {number}",
                 expected=f"{', '.join(HEADER)} with one of {', '.join(PARTS)}", got=", ".join(cells),
             )  # fmt: skip
-    return {name: (fold, part) for name, fold, part in rows}
+    found = {name: (fold, part) for name, fold, part in rows}
+    if len(found) < len(rows):
+        name = next(name for name, count in Counter(name for name, *_ in rows).items() if count > 1)
+        raise FuseError(f"the id '{name}' stands twice", source=path.name, expected="the split that the run saved")
+    return found
 
 
-def saved_folds(cohort: Cohort, path: Path) -> Folds:
-    """Return the saved folds for the samples there are now; what came or went since is named in the remarks.
+def saved_folds(cohort: Cohort, path: Path, group: str | None) -> Folds:
+    """Return the saved folds for the samples there are now.
+
+    The remarks name what came or went since, and a group of the column `group` that is now in two parts.
 
     Raises:
         FuseError: when the table is damaged, or no training sample is left.
@@ -76,8 +85,22 @@ def saved_folds(cohort: Cohort, path: Path) -> Folds:
     remarks = [
         *_remark(new, "new since the split was saved, so not used"),
         *_remark(lost, "in the saved split, but not in the source any more"),
+        *_leak(cohort, parts, group),
     ]
     return Folds(cohort, parts, fold, names, tuple(remarks))
+
+
+def _leak(cohort: Cohort, parts: NDArray[np.int8], group: str | None) -> tuple[Problem, ...]:
+    """Return what there is to say of a group whose samples are in two parts since the table was changed."""
+    if group is None:
+        return ()
+    used = np.where(parts < PARTS.index("unused"), parts, -1).astype(np.int32)
+    try:
+        groups = cohort.codes(group, "the group column")
+        refuse_leaks(cohort, used, PARTS, groups, "a new run, which divides the samples anew", "part")
+    except FuseError as error:
+        return error.placed(where="data.split").problems
+    return ()
 
 
 def _remark(names: Sequence[str], what: str) -> list[Problem]:

@@ -10,7 +10,9 @@ import pydicom
 import pytest
 
 from fuse_engine.core.errors import SampleError
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.data import LoadSegmentation, Row
+from fuse_engine.data.dicom import pixels
 from tests.dicom_files import Scanner, Series, grid, set_pixels, turned
 
 SHAPE = (10, 24, 30)
@@ -114,6 +116,20 @@ def test_wrong_names_and_places_are_said(
         LoadSegmentation()(None, row_of(image="ct", seg=scanner.seg(series, masks, far)))
     with pytest.raises(SampleError, match="is no DICOM segmentation"):
         LoadSegmentation()(None, row_of(image="ct", seg=series.files[0]))
+
+
+def test_only_the_frames_of_a_segment_are_read(
+    scanner: Scanner, oblique: Geometry, monkeypatch: pytest.MonkeyPatch, row_of: Callable[..., Row]
+) -> None:
+    shape = oblique.shape  # 9 x 11 pixels: a frame of single bits ends within a byte
+    made = scanner.series(np.zeros(shape, np.int16), oblique)
+    owners = np.random.default_rng(0).integers(0, 60, shape)
+    path = scanner.seg(made, {f"s{n}": owners == n for n in range(1, 60)}, oblique)
+    read: list[int] = []
+    original = pixels._fill
+    monkeypatch.setattr(pixels, "_fill", lambda file, raw: read.append(raw.nbytes) or original(file, raw))
+    np.testing.assert_array_equal(LoadSegmentation()(None, row_of(image="ct", seg=path)).array[0], owners)
+    assert sum(read) < 2 * len(pydicom.dcmread(path).PixelData)
 
 
 def test_several_files_are_read_together(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import ClassVar
 
@@ -63,6 +64,19 @@ class Trimmed(Mirrored):
         old = value.geometry
         size = (*old.size[:2], old.size[2] - 1)
         return Image(value.array[:, 1:], Geometry(size, old.spacing, old.origin, old.direction))
+
+
+MADE: list[weakref.ref[np.ndarray]] = []
+
+
+class Watched(Processor):
+    """Adds one, and notes how many of its results are still there."""
+
+    def __call__(self, value, row):
+        made = value.array + 1
+        MADE.append(weakref.ref(made))
+        assert sum(ref() is not None for ref in MADE) <= 4
+        return Image(made, value.geometry)
 
 
 def trips(folder: Path, image: Image, label: Image, *steps: Processor, **checks: float) -> dict[str, RoundTrip]:
@@ -140,6 +154,12 @@ def test_a_mask_of_another_grid_does_not_go_along(tmp_path: Path) -> None:
     found = trips(tmp_path, picture(1), other, Resize(size=[8, 9, 10]))
     assert (found[KEY].dice, found[KEY].ok) == ({}, True)
     assert found[MASK].dice["1"] > 0
+
+
+def test_what_earlier_steps_made_is_let_go(tmp_path: Path) -> None:
+    MADE.clear()
+    assert trips(tmp_path, picture(0), mask(), *[Watched()] * 8)[KEY].ok
+    assert len(MADE) >= 8
 
 
 def test_the_reply_is_plain_data() -> None:
