@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from fuse_engine.core.errors import FuseError
+from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.exclusions import write_exclusions
 from fuse_engine.core.experiment import Experiment
-from fuse_engine.data import Cohort, read_cohort
+from fuse_engine.data import Cohort, Row, read_cohort
 from fuse_engine.data.source import excluded
 
 
