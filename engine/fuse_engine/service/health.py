@@ -48,8 +48,8 @@ def health(work: Work, experiment: str, folder: str, start: int, seconds: float 
     """Return findings and passports of the samples from `start` on, for `seconds`, less where a person waits.
 
     `next` is where to go on; with the last samples it is None, and the findings of the whole cohort come along.
-    Samples that are left out are looked at too, so that leaving out another one moves no place; what is found in the
-    whole cohort is without them.
+    Samples that are left out are looked at too, so that leaving out another one moves no place; what is found in
+    the whole cohort is without them.
 
     Raises:
         FuseError: when the source cannot be read, or a step is wrong.
