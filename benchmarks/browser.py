@@ -55,7 +55,8 @@ def write(folder: Path, rows: int) -> Path:
         "lesion": np.where(rng.random(rows) < 0.3, "yes", ""),
         "score": [f"{number:.5f}" for number in rng.random(rows)],
     })  # fmt: skip
-    pyarrow.csv.write_csv(table, folder / "cohort.csv")
+    # as pandas writes it: quotes only where a cell needs them
+    pyarrow.csv.write_csv(table, folder / "cohort.csv", pyarrow.csv.WriteOptions(quoting_style="none"))
     (folder / "browser.yaml").write_text(TEXT)
     return folder / "browser.yaml"
 

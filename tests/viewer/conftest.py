@@ -39,10 +39,13 @@ def own_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def window(qapp: Any) -> Iterator[Any]:
     """One napari viewer for the tests of a file: a new one costs a second."""
     import napari
+    from qtpy.QtCore import QEvent
 
     viewer = napari.Viewer(show=False, show_welcome_screen=False)
     yield viewer
     viewer.close()
+    # the session ends with the window, whose deletion only an event loop of its own level would carry out
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.processEvents()
 
 

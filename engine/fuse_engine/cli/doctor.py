@@ -170,9 +170,6 @@ def _print_lines(rows: list[tuple[str, str, str]]) -> None:
 
 
 def _print_trips(trips: dict[str, dict[str, Any]], stuck: dict[str, str]) -> None:
-    if not (trips or stuck):
-        return
-    print("\nRound trips: through the steps and back onto the grid of the file")
     rows = [(one_line(name), "", one_line(told)) for name, told in stuck.items()]
     for name, keys in trips.items():
         for key, trip in keys.items():
@@ -180,4 +177,6 @@ def _print_trips(trips: dict[str, dict[str, Any]], stuck: dict[str, str]) -> Non
             place = f"{trip['displacement_mm']:.2f} mm ({trip['displacement_voxels']:.2f} pixels) off"
             words = [place, f"Dice {dice}" if dice else "", f"{trip['covered']:.0%} covered", trip["reason"]]
             rows.append((one_line(name), key, "; ".join(word for word in words if word)))
-    _print_lines(rows)
+    if rows:
+        print("\nRound trips: through the steps and back onto the grid of the file")
+        _print_lines(rows)

@@ -117,6 +117,8 @@ def _made_from_files(what: str, got: str = "") -> FuseError:
 
 
 def _reads_files(pipeline: Pipeline, row: Row) -> bool:
+    if any(step.opens for step in pipeline.steps):
+        return True
     try:
         return any(isinstance(item, Path) for step in pipeline.steps for item in step.reads(row).values())
     except SampleError:

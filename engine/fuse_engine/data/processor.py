@@ -31,6 +31,8 @@ class Processor(Component):
     kind: ClassVar[str] = "processor"
     spatial: ClassVar[bool] = False
     """Whether the step moves pixels: turns, crops, pads or resamples."""
+    opens: ClassVar[bool] = False
+    """Whether the step opens what neither its cells nor its files show, e.g. an item of a torch dataset."""
 
     @abstractmethod
     def __call__(self, value: Value | None, row: Row) -> Value:

@@ -71,3 +71,10 @@ def test_a_step_that_fails_after_reading_blocks(shell, tiny, warm):
     assert any("OneHot works on a label map or a class" in line for line in out)
     found = json.loads("\n".join(shell("doctor", tiny, "--json", "--round-trips", 1)[1]))
     assert (list(found["stuck"]), found["round_trips"], found["blocking"]) == (["s00"], {}, 1)
+
+
+def test_samples_without_an_image_make_no_round_trip(shell, tiny, warm):
+    values = ("--data.input", "{clinical: [{Columns: {names: [age]}}]}", "--data.gt", "{}")
+    code, out, errors = shell("doctor", tiny, *values)
+    assert (code, errors) == (0, [])
+    assert not any(line.startswith("Round trips") for line in out)

@@ -110,7 +110,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path, write_npz: Any) -> None:
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("none.npz|volume|0", r"column 'image': no file .*none.npz; did you mean 'a.npz'"),
+        ("aa.npz|volume|0", r"column 'image': no file .*aa.npz; did you mean 'a.npz'"),
         ("a.npz|volumes|0", r"a.npz has no array 'volumes'; expected one of mask, volume; did you mean 'volume'"),
         ("a.npz", r"a.npz holds 2 arrays; expected one of mask, volume"),
         ("a.npz|volume|2", r"a.npz\|volume has no place 2; expected 0 to 1"),
@@ -304,10 +304,12 @@ def test_an_hdf5_file_lists_its_groups(tmp_path: Path) -> None:
             group["age"] = 63
         file["train/p1/mask"] = np.zeros((3, 4), np.uint8)
     cohort = Hdf5(path=Path("a.h5"), layout="groups").read(tmp_path)
-    assert sorted(cohort.ids) == ["test/p3", "train/p 2", "train/p1"]
+    assert cohort.ids == ("test/p3", "train/p 2", "train/p1")
     row = cohort.row("train/p 2")
     assert (row.fold, row.text("label"), row.text("age"), row.text("mask")) == ("train", "of train/p 2", "63", "")
     assert image(LoadArray(axes="yx"), row).array.max() == 9
+    with pytest.raises(FuseError, match="expected one place for each sample; or `layout: groups`; got train"):
+        Hdf5(path=Path("a.h5"), folds=[], columns=["p1/image", "train/p1/image", "train/p1/age"]).read(tmp_path)
 
 
 def test_arrays_of_different_lengths_are_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from torch.utils.data import Dataset as TorchDataset
 
 from fuse_engine.core import registry
-from fuse_engine.core.errors import SampleError
+from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.data import Dataset, Image, Label, Off, Pipeline
 from fuse_engine.data.sources.wrapped import Element, WrapDataset
 from fuse_engine.testing import check_component
@@ -90,6 +90,47 @@ def test_a_part_that_is_not_there(tmp_path: Path) -> None:
     row = VolumeSource().read(tmp_path).row("0")
     with pytest.raises(SampleError, match=r"no part 'maks'; expected one of scan, mask, age, name; did you mean"):
         Element(part="maks")(None, row)
+
+
+def test_classes_are_never_looked_for_in_the_items(tmp_path: Path) -> None:
+    cohort = PictureSource().read(tmp_path)
+    dataset = Dataset(cohort, {"data.gt.label": Pipeline((Element(part="1"),), "data.gt.label")}, Off())
+    with pytest.raises(FuseError, match="is made from files; expected a class that stands in a column"):
+        dataset.classes("data.gt.label")
+
+
+@pytest.mark.parametrize(
+    ("targets", "column"), [(["cat", "dog"], ["cat", "dog"]), ([torch.tensor(3), np.int64(4)], ["3", "4"])]
+)
+def test_targets_of_any_kind_are_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, targets: list[Any], column: list[str]
+) -> None:
+    monkeypatch.setattr(Volumes, "targets", targets, raising=False)
+    assert VolumeSource().read(tmp_path).column("target") == column
+
+
+def test_a_dataset_that_cannot_be_opened_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(WrapDataset):
+        """Nothing."""
+
+        def open(self, folder: Path) -> Any:
+            raise RuntimeError("not found, use download=True")
+
+    monkeypatch.setitem(registry._components["source"], "Broken", Broken)
+    with pytest.raises(FuseError, match="cannot be opened: RuntimeError: not found, use download=True"):
+        Broken().read(tmp_path)
+    monkeypatch.setattr(Broken, "open", lambda source, folder: iter([1, 2]))
+    with pytest.raises(FuseError, match=r"has no length; expected items 0, 1, \.\.\.; got list_iterator"):
+        Broken().read(tmp_path)
+
+
+def test_a_class_that_was_written_anew_opens_its_own_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(VolumeSource().read(tmp_path)) == 2
+    anew = type("VolumeSource", (PictureSource,), {"__doc__": "Three pictures."})
+    monkeypatch.setitem(registry._components["source"], "VolumeSource", anew)
+    assert len(anew().read(tmp_path)) == 3
 
 
 def test_a_wrapped_dataset_keeps_the_rules() -> None:

@@ -91,6 +91,7 @@ def _datasets(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
     waiting = [("", file)]
     while waiting:
         place, group = waiting.pop()
+        below = []
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 continue
@@ -101,7 +102,8 @@ def _datasets(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
                 yield f"{place}{name}", found
             elif isinstance(found, h5py.Group) and identity not in seen:
                 seen.add(identity)
-                waiting.append((f"{place}{name}/", found))
+                below.append((f"{place}{name}/", found))
+        waiting += reversed(below)  # the first is taken out first
 
 
 def _found(file: h5py.File, name: str) -> h5py.Dataset | None:

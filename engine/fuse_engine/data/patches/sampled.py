@@ -34,7 +34,7 @@ class RandomPatches(Patches):
     balance: Key | None = None
     """Label map whose classes the centres are drawn from, e.g. `data.gt.segmentation`; anywhere where empty."""
     weights: list[float] = Field([])
-    """Relative chance of class 0, 1, ... to be the centre; equal where empty.."""
+    """Relative chance of class 0, 1, ... to be the centre; equal where empty."""
     within: Key | None = None
     """Label map that centres must lie in (not 0); anywhere where empty."""
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from fuse_engine.core.errors import SampleError
-from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 from fuse_engine.data.dicom.lut import Window
 from fuse_engine.data.dicom.segmentation import Overlap, read_segmentation
@@ -18,10 +16,8 @@ from fuse_engine.data.dicom.structures import read_structures
 from fuse_engine.data.dicom.volume import Showing, flat
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Processor, Value
-from fuse_engine.data.processors.loading import column_reads
+from fuse_engine.data.processors.loading import Missing, column_reads, nothing
 from fuse_engine.data.source import Row
-
-Missing = Literal["error", "empty"]
 
 
 @register
@@ -92,7 +88,7 @@ class LoadSegmentation(Processor):
         grid, space = read_series_geometry(named_files(row, self.image))
         paths = _paths(row, self.column, self.missing)
         if not paths:
-            return _nothing(grid)
+            return nothing(flat(grid))
         return _flat(read_segmentation(paths, grid, space, self.segments, self.overlap))
 
     def reads(self, row: Row) -> dict[str, str | Path]:
@@ -129,7 +125,7 @@ class LoadStructures(Processor):
         grid, space = read_series_geometry(named_files(row, self.image))
         paths = _paths(row, self.column, self.missing)
         if not paths:
-            return _nothing(grid)
+            return nothing(flat(grid))
         return _flat(read_structures(paths, grid, space, self.structures, self.overlap))
 
     def reads(self, row: Row) -> dict[str, str | Path]:
@@ -148,10 +144,6 @@ def _paths(row: Row, column: str, missing: Missing) -> list[Path]:
 
 def _drawn_reads(row: Row, column: str, missing: Missing) -> dict[str, str | Path]:
     return column_reads(row, column) if row.text(column) or missing == "error" else {column: ""}
-
-
-def _nothing(grid: Geometry) -> Image:
-    return _flat(Image(np.zeros((1, *grid.shape), np.uint8), grid))
 
 
 def _once(names: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -20,6 +21,9 @@ from fuse_engine.data.processors.classes import looked_up
 from fuse_engine.data.processors.columns import once
 from fuse_engine.data.source import Row
 
+Missing = Literal["error", "empty"]
+"""What the empty cell of a label map means."""
+
 
 @register
 class LoadImage(Processor):
@@ -31,17 +35,27 @@ class LoadImage(Processor):
     """The file is a label map: whole numbers, never interpolated."""
     values: list[int] = Field([])
     """Pixel values of a label map that mean class 0, 1, ...; as they are where empty, e.g. `[0, 255]`."""
+    missing: Missing = "error"
+    """What an empty cell of a label map means: a mistake, or that nothing is drawn on `image`."""
+    image: str = "image"
+    """Column that names the image whose grid such a label map has; only its header is read."""
 
     @model_validator(mode="after")
     def _only_labels(self) -> LoadImage:
         if self.values and not self.label:
             raise ValueError("expected `values` only with `label: true`")
+        if self.missing == "empty" and (not self.label or self.column == self.image):
+            raise ValueError(
+                "expected `missing: empty` only with `label: true`, and the column of another `image`"
+            )
         if len(set(self.values)) < len(self.values):
             raise ValueError("expected every value once")
         return self
 
     def __call__(self, value: Value | None, row: Row) -> Image:
         """Return the image, or the label map."""
+        if self._nothing(row):
+            return nothing(read_grid(row, self.image))
         files = named_files(row, self.column)
         if isinstance(files, Path) or len(files) > 1:
             raise SampleError(
@@ -55,7 +69,12 @@ class LoadImage(Processor):
 
     def reads(self, row: Row) -> dict[str, str | Path]:
         """Return the file, and the one that holds its pixels where that is another."""
+        if self._nothing(row):
+            return {self.column: "", **column_reads(row, self.image)}
         return column_reads(row, self.column)
+
+    def _nothing(self, row: Row) -> bool:
+        return self.missing == "empty" and not row.text(self.column)
 
 
 @register
@@ -104,6 +123,11 @@ def read_column(row: Row, column: str, label: bool = False) -> Image:
         return read_image(row.path(column), label)
     image = read_series(files)
     return Image(label_array(image.array), image.geometry) if label else image
+
+
+def nothing(grid: Geometry) -> Image:
+    """Return a label map in which nothing is drawn."""
+    return Image(np.zeros((1, *grid.shape), np.uint8), grid)
 
 
 def read_grid(row: Row, column: str) -> Geometry:

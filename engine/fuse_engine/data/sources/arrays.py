@@ -150,8 +150,9 @@ def _count(path: Path, members: Mapping[str, Member]) -> int:
     """Return how many samples the arrays of a fold hold."""
     lengths = {member.name: member.shape[0] if member.shape else 0 for member in members.values()}
     if len(set(lengths.values())) != 1:
+        grouped = "; or `layout: groups`" if any("/" in name for name in lengths) else ""
         raise FuseError(
-            f"the arrays of {path.name} have different lengths", expected="one place for each sample",
+            f"the arrays of {path.name} have different lengths", expected=f"one place for each sample{grouped}",
             got=", ".join(f"{name}: {length}" for name, length in list(lengths.items())[:8]) or "no array",
         )  # fmt: skip
     return next(iter(lengths.values()))

@@ -40,7 +40,7 @@ class DatasetCsv(Source):
     mask_id: str | None = None
     """Channel that says where the labels count; everywhere where empty."""
     allow_incomplete_labels: bool = False
-    """Keep subjects that lack ground truth channels; their cells are empty."""
+    """Keep subjects that lack ground truth channels; their cells are empty, see `missing` of LoadImage."""
     per_channel: list[str] = Field([])
     """Columns that differ between the channels of a subject, e.g. `[seriesId]`; each becomes `ct.seriesId`, ..."""
     group: str | None = None

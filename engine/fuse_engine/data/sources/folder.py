@@ -39,7 +39,7 @@ class Folder(Source):
     id: str = "{id}"
     """How the names in the patterns make the id, e.g. `{group}/{slice}`."""
     optional: list[str] = Field([])
-    """Columns whose file a sample may lack; the cell is then empty."""
+    """Columns whose file a sample may lack; the cell is then empty, see `missing` of LoadImage."""
 
     @model_validator(mode="after")
     def _fit_together(self) -> Folder:

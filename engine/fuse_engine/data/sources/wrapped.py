@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections.abc import Iterable, Sized
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ class WrapDataset(Source):
         columns = {"id": positions, _INDEX: positions, _DATASET: [text] * len(positions)}
         targets = getattr(dataset, "targets", None)
         if targets is not None and len(targets) == len(positions):
-            columns[_TARGET] = [str(item) for item in torch.as_tensor(targets).tolist()]
+            columns[_TARGET] = _texts(targets.tolist() if isinstance(targets, torch.Tensor) else targets)
         return Cohort.from_frame(pd.DataFrame(columns, dtype="str"), folder=folder)
 
 
@@ -55,6 +56,7 @@ class WrapDataset(Source):
 class Element(Processor):
     """Takes one part of an item of a torch dataset: pictures and arrays become images, single numbers stay."""
 
+    opens: ClassVar[bool] = True
     part: str = "0"
     """Position in the item, from 0, or its name where items are mappings."""
     label: bool = False
@@ -89,13 +91,31 @@ class Element(Processor):
         )  # fmt: skip
 
 
-@lru_cache(maxsize=8)
 def _opened(entry: str, folder: str) -> Any:
-    (name, arguments), *_ = json.loads(entry).items()
+    (name, _), *_ = json.loads(entry).items()
     cls = registry.get("source", name)
     if not issubclass(cls, WrapDataset):
         raise FuseError(f"the source {name} wraps no dataset")
-    return cls.model_validate(arguments).open(Path(folder))
+    return _dataset(cls, entry, folder)
+
+
+@lru_cache(maxsize=8)
+def _dataset(cls: type[WrapDataset], entry: str, folder: str) -> Any:
+    (_, arguments), *_ = json.loads(entry).items()
+    source = cls.model_validate(arguments)
+    try:
+        found = source.open(Path(folder))
+    except FuseError:
+        raise
+    except Exception as error:  # the boundary: a dataset may be anyone's code
+        raise FuseError(f"the dataset cannot be opened: {type(error).__name__}: {error}") from error
+    if not isinstance(found, Sized):
+        raise FuseError("the dataset has no length", expected="items 0, 1, ...", got=type(found).__name__)
+    return found
+
+
+def _texts(targets: Iterable[Any]) -> list[str]:
+    return [str(item.item() if isinstance(item, torch.Tensor | np.generic) else item) for item in targets]
 
 
 def _value(part: Any, label: bool) -> Value:
