@@ -29,8 +29,24 @@ def page(tmp_path: Path) -> Path:
     return tmp_path
 
 
+KNEES = """
+import torch
+
+class KneeDataset(torch.utils.data.TensorDataset):
+    targets = [0, 1, 0, 1]
+
+    def __init__(self, root):
+        super().__init__(torch.rand(4, 1, 16, 16), torch.tensor(self.targets))
+"""
+
+
 def fuse_gui(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "FUSE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "FUSE_CACHE": str(folder / "cache"),
+        "OMP_NUM_THREADS": "1",
+    }
     command = [sys.executable, "-m", "fuse_engine.cli", *words]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
@@ -58,3 +74,17 @@ def test_a_loss_of_ones_own_is_in_the_form_and_trains(page: Path) -> None:
         page, "train", "experiment.yaml", "--components", "brier.py", "--training.stages=[{epochs: 1}]"
     )
     assert trained.returncode == 0, trained.stderr
+
+
+def test_a_torch_dataset_of_ones_own_is_a_source(page: Path) -> None:
+    block = re.search(r"```python\n([^`]*WrapDataset.*?)```", PAGE, re.DOTALL)
+    assert block is not None
+    (page / "source.py").write_text(block.group(1))
+    (page / "knees.py").write_text(KNEES)
+    done = fuse_gui(
+        page, "doctor", "experiment.yaml", "--components", "brier.py", "--components", "source.py",
+        "--data.source={Knees: {root: .}}", '--data.input={image: [{Element: {part: "0"}}]}',
+        '--data.gt={finding: [{Label: {column: target, classes: ["0", "1"]}}]}',
+    )  # fmt: skip
+    assert done.stdout.startswith("4 samples"), done.stderr
+    assert done.returncode == 0, done.stdout

@@ -5,7 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any, Self
+
+_TRIED = 5000
+"""Names that are compared with a wrong one; a million ids would take half a minute."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,9 @@ class RunError(FuseError):
 
 
 def nearest(name: str, options: Iterable[str]) -> str:
-    """Return the option that looks most like `name`, or an empty text."""
-    found = difflib.get_close_matches(str(name), list(options), 1, 0.5)
+    """Return the one of the first few thousand options that looks most like `name`, or an empty text."""
+    options = list(islice(options, _TRIED))
+    found = difflib.get_close_matches(str(name), options, 1, 0.5)
     if found:
         return found[0]
     folded = {option.casefold(): option for option in options}

@@ -7,8 +7,8 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from fuse_engine.core.errors import FuseError, nearest
-from fuse_engine.core.files import atomic_write
+from fuse_engine.core.errors import FuseError
+from fuse_engine.core.files import atomic_write, nearest_file
 
 HEADER = ["id", "reason"]
 
@@ -20,8 +20,7 @@ def read_exclusions(path: Path) -> dict[str, str]:
         FuseError: naming file and line.
     """
     if not path.is_file():
-        names = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise FuseError(f"no file {path}", nearest=nearest(path.name, names))
+        raise FuseError(f"no file {path}", nearest=nearest_file(path))
     found: dict[str, str] = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

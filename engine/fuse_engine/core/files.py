@@ -11,8 +11,24 @@ from typing import IO, Any
 
 import platformdirs
 
+from fuse_engine.core.errors import nearest
+
 PARTIAL = ".part-"
 """Start of the name of every file that is still being written."""
+
+
+def nearest_file(path: Path) -> str:
+    """Return the name of the file beside `path` that looks most like it, or an empty text."""
+    if not path.parent.is_dir():
+        return ""
+    names = {_stem(item.name): item.name for item in path.parent.iterdir() if item.is_file()}
+    return names.get(nearest(_stem(path.name), names), "")
+
+
+def _stem(name: str) -> str:
+    """Return a name without its ending, which would make any two names look alike; `1.2.3` has none."""
+    rest, mark, ending = name.rpartition(".")
+    return _stem(rest) if mark and rest and ending.isalpha() else name
 
 
 def atomic_write(path: Path, content: bytes | Callable[[IO[bytes]], object], durable: bool = True) -> None:

@@ -19,6 +19,7 @@ from fuse_engine.core.component import Component
 from fuse_engine.core.errors import FuseError, Problem, SampleError, nearest, short
 from fuse_engine.core.exclusions import read_exclusions
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.files import nearest_file
 from fuse_engine.core.resolve import component
 from fuse_engine.data.cells import refuse_twins, text_table
 
@@ -66,19 +67,9 @@ class Row:
             ) from None
         if not found:
             raise SampleError(
-                f"column '{column}': no file {path}", sample=self.id, nearest=_nearest_file(path), check="missing"
+                f"column '{column}': no file {path}", sample=self.id, nearest=nearest_file(path), check="missing"
             )
         return path
-
-
-def _nearest_file(path: Path) -> str:
-    if not path.parent.is_dir():
-        return ""
-    # without their endings, which would make any two names look alike
-    names = {
-        other.name.removesuffix(path.suffix): other.name for other in path.parent.iterdir() if other.is_file()
-    }
-    return names.get(nearest(path.name.removesuffix(path.suffix), names), "")
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,10 +73,13 @@ def check(experiment: Experiment, samples: bool = True, saved: Path | None = Non
             problems = _preview_problems(assembly, preview(assembly))
         except FuseError as error:
             problems = list(error.problems)
-    told = {problem.sample for problem in sample_problems}
-    return _sourced(
-        assembly, [*sample_problems, *(found for found in problems if found.sample not in told - {""})]
-    )
+    samples_told = {problem.sample for problem in sample_problems} - {""}
+    steps_told = {problem.where for problem in sample_problems}
+    new = [
+        found for found in problems
+        if not found.sample or (found.sample not in samples_told and found.where not in steps_told)
+    ]  # fmt: skip
+    return _sourced(assembly, [*sample_problems, *new])
 
 
 def flow(experiment: Experiment) -> list[KeyInfo]:

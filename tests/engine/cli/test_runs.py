@@ -103,6 +103,17 @@ def test_a_bad_sample_is_named_and_starts_no_run_only_where_that_was_chosen(shel
     assert len(started) == 1
 
 
+def test_a_leak_starts_no_run_though_it_names_a_sample(shell, tiny, monkeypatch):
+    started = []
+    monkeypatch.setattr("fuse_engine.run.process.start", started.append)
+    table = tiny.parent / "cohort.csv"
+    for number in range(2, 16, 2):
+        table.write_text(table.read_text().replace(f"image{number:02d}.png", "image00.png"))
+    code, _, errors = shell("train", tiny)
+    assert (code, started) == (1, [])
+    assert "the same file is in two parts: 'image00.png'" in errors[0]
+
+
 def test_train_for_scripts_gives_the_last_values(shell, tiny):
     code, lines, _ = shell("train", tiny, "--json", "--training.stages", "[{epochs: 1}]", "--no-infer")
     reply = json.loads("\n".join(lines))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 import signal
@@ -33,6 +34,7 @@ def test_errors_survive_pickling(kind: type[FuseError]) -> None:
 def test_nearest_ignores_case_and_gives_up_on_nonsense() -> None:
     assert nearest("resnet", ["ResNet", "UNet"]) == "ResNet"
     assert nearest("qqqq", ["ResNet"]) == ""
+    assert nearest("s17x", (f"s{number}" for number in itertools.count())) == "s17"
 
 
 def test_streams_differ_by_every_part_and_repeat() -> None:

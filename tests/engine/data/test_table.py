@@ -137,6 +137,10 @@ def test_a_file_that_is_not_there_or_not_a_table(tmp_path: Path) -> None:
     write(tmp_path / "cohort.csv", "id\na\n")
     with pytest.raises(FuseError, match=r"no file .*cohrt.csv; did you mean 'cohort.csv'"):
         Table(path=Path("cohrt.csv")).read(tmp_path)
+    with pytest.raises(FuseError, match=r"no file .*patients.csv$"):
+        Table(path=Path("patients.csv")).read(tmp_path)
+    with pytest.raises(FuseError, match=rf"{tmp_path} is a folder$"):
+        Table(path=Path()).read(tmp_path)
     (tmp_path / "t.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(FuseError, match="t.parquet is not readable as Parquet"):
         Table(path=Path("t.parquet")).read(tmp_path)

@@ -73,6 +73,13 @@ def test_a_label_outside_the_classes_names_its_sample_cell_and_classes(tiny: Exp
     assert (problem.got, problem.nearest) == ("'postive'", "positive")
 
 
+def test_where_no_sample_fits_three_are_named(tiny: Experiment) -> None:
+    path = tiny.folder / "cohort.csv"
+    path.write_text(path.read_text().replace(",positive,", ",third,").replace(",normal,", ",fourth,"))
+    problems = check(tiny)
+    assert [problem.sample for problem in problems] == ["s00", "s01", "s02", ""]
+
+
 def test_a_missing_image_names_its_sample(tiny: Experiment) -> None:
     (tiny.folder / "image05.png").unlink()
     problems = check(tiny)

@@ -82,7 +82,7 @@ class Split(Section):
     def _one_way(self) -> Split:
         for one, other, clash in self._clashes():
             if clash:
-                raise ValueError(f"'{one}' and '{other}' exclude each other: both divide the same samples")
+                raise ValueError(f"'{one}' and '{other}' exclude each other")
         for one, needed, missing in self._gaps():
             if missing:
                 raise ValueError(f"'{one}' needs '{needed}'")

@@ -39,7 +39,10 @@ def _starts(length: int, size: int, stride: int) -> list[int]:
 
 @register
 class GridPatches(Patches):
-    """Cuts a sample into patches on a regular grid, every epoch the same ones."""
+    """Cuts a sample into patches on a regular grid, every epoch the same ones.
+
+    A batch holds all patches of its samples: of large volumes that is memory for many.
+    """
 
     size: list[int] = Field([64, 64], min_length=2, max_length=3)
     """Pixels of a patch along (z, y, x), or (y, x) in 2-D."""

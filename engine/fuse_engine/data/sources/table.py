@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from fuse_engine.core.errors import FuseError, nearest
+from fuse_engine.core.files import nearest_file
 from fuse_engine.core.reading import reading
 from fuse_engine.core.registry import register
 from fuse_engine.data.cells import refuse_twins, text_column, text_table
@@ -91,8 +92,8 @@ def table_file(folder: Path, path: Path) -> Path:
     """
     found = (folder / path).absolute()
     if not found.is_file():
-        names = [item.name for item in found.parent.iterdir()] if found.parent.is_dir() else []
-        raise FuseError(f"no file {found}", nearest=nearest(found.name, names))
+        what = f"{found} is a folder" if found.is_dir() else f"no file {found}"
+        raise FuseError(what, nearest=nearest_file(found))
     return found
 
 

@@ -155,8 +155,9 @@ class _Own:
             place = f" of institution '{key[1]}'" if len(key) > 2 else ""
             kind = "folds" if key[0] == "folds" else "parts"
             raise FuseError(
-                f"{len(names)} groups{place} cannot fill {len(shares)} {kind}", where=f"data.split.{key[0]}"
-            )
+                f"{len(names)} groups{place} cannot fill {len(shares)} {kind}", where=f"data.split.{key[0]}",
+                expected="the institution among excluded_institutions or test_institutions" if place else "",
+            )  # fmt: skip
         if self._kinds is None:
             classes, kinds = np.zeros(len(chosen), np.int64), [""]
         else:

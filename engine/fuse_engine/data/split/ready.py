@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fuse_engine.core.errors import FuseError, SampleError, nearest
+from fuse_engine.core.files import nearest_file
 from fuse_engine.core.sections import Split
 from fuse_engine.data.source import Coded, Cohort
 
 Ints = NDArray[np.int64]
-
-_TRIED = 10_000
-"""Names that are compared with a wrong one."""
 
 
 def group_codes(cohort: Cohort, split: Split) -> Coded:
@@ -93,7 +92,7 @@ def listed(cohort: Cohort, split: Split, groups: Coded, folder: Path | None) -> 
             raise FuseError(
                 f"no sample or group '{unknown[0]}'" + (f" and {len(unknown) - 1} more" if unknown[1:] else ""),
                 where=where, expected="ids, or groups, that the source lists",
-                nearest=nearest(unknown[0], [*groups.texts[:_TRIED], *cohort.ids[:_TRIED]]),
+                nearest=nearest(unknown[0], chain(groups.texts, cohort.ids)),
             )  # fmt: skip
         own = pc.is_in(ids, value_set=wanted).to_numpy(zero_copy_only=False)
         whole = pc.is_in(groups.dictionary, value_set=wanted).to_numpy(zero_copy_only=False)
@@ -119,8 +118,7 @@ def read_list(name: str, folder: Path | None, where: str) -> list[str]:
     except UnicodeDecodeError:
         raise FuseError(f"{path.name} is not UTF-8 text", where=where) from None
     except (OSError, ValueError):
-        there = [other.name for other in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise FuseError(f"no file {path}", where=where, nearest=nearest(path.name, there)) from None
+        raise FuseError(f"no file {path}", where=where, nearest=nearest_file(path)) from None
     return [line.strip() for line in lines if line.strip()]
 
 
