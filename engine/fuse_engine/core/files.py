@@ -21,8 +21,9 @@ def nearest_file(path: Path) -> str:
     """Return the name of the file beside `path` that looks most like it, or an empty text."""
     if not path.parent.is_dir():
         return ""
-    names = {_stem(item.name): item.name for item in path.parent.iterdir() if item.is_file()}
-    return names.get(nearest(_stem(path.name), names), "")
+    names = [item.name for item in path.parent.iterdir() if item.is_file()]
+    stem = nearest(_stem(path.name), map(_stem, names))
+    return nearest(path.name, (name for name in names if stem and _stem(name) == stem))
 
 
 def _stem(name: str) -> str:
