@@ -231,3 +231,19 @@ def test_two_processes_may_fill_it_at_once(tmp_path: Path) -> None:
     cache = Disk(folder=tmp_path)
     assert all(same(cache.get(f"{n:02d}" * 32, never), np.full(20_000, n, np.float32)) for n in range(40))
     assert not list(tmp_path.rglob(".part-*"))
+
+
+def test_an_entry_that_another_process_removes_at_once_is_no_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def write_and_lose(path: Path, *arguments: object, **options: object) -> None:
+        assert path.parent.is_dir()
+
+    monkeypatch.setattr("fuse_engine.data.cache.disk.atomic_write", write_and_lose)
+    cache = Disk(folder=tmp_path)
+    (tmp_path / "a").mkdir()
+    assert cache.get("a" * 64, lambda: 1) == 1
+    assert not caplog.records
+    monkeypatch.undo()
+    assert cache.get("a" * 64, lambda: 2) == 2
+    assert cache.get("a" * 64, never) == 2

@@ -93,12 +93,13 @@ class Disk(Cache):
             path = path_of(self.place, fingerprint)
             # every entry is verified before another process uses it, so it need not survive a power cut
             below(path, lambda: atomic_write(path, entry.write, durable=False))
-            status = path.stat()
         except OSError as error:
             seen.resting = time.monotonic() + _REST
             return self._warn(f"processed samples could not be kept: {error}")
-        seen.verified[fingerprint] = _version(status)
-        seen.added += disk_bytes(status)
+        with suppress(OSError):  # another process may have made room with it already
+            status = path.stat()
+            seen.verified[fingerprint] = _version(status)
+            seen.added += disk_bytes(status)
         return None
 
     def sizes(self) -> dict[str, int]:
