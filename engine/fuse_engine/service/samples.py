@@ -78,8 +78,8 @@ def _after(pipeline: Pipeline, index: int, value: Value | None, row: Row) -> tup
     def run_step() -> Value:
         try:
             return pipeline.steps[index](value, row)
-        except Exception:
-            so_far.run(row)  # fails again, and names sample and step
+        except Exception:  # a step may be anyone's code: run again it fails again, and names sample and step
+            so_far.run(row)
             raise
 
     return values.get(so_far.fingerprint(row), run_step)
