@@ -63,6 +63,8 @@ ANSWERS: dict[str, Any] = {
     },
     "sample": {
         "fingerprint": "1",
+        "keys": {"image": ["data.input.image"], "gt": ["data.gt.mask"]},
+        "shown": {"image": "data.input.image", "gt": "data.gt.mask"},
         "image": picture(),
         "gt": picture(1, label=True),
         "values": {"data.gt.finding": "positive"},

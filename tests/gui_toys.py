@@ -132,6 +132,8 @@ model: {Net: {heads: {seg: {Dense: {classes: 3}}}}}
 losses: {overlap: {Dice: {smooth: 1}}, hard: {Focal: {pred: model.logits.seg}}}
 """
 KEYS = ("data.input.image", "data.gt.segmentation", "model.logits.classifier")
+FACTS = {"shape": [1, 4, 6], "dtype": "float32", "min": 0.0, "max": 1.0, "mean": 0.25, "spacing": [0.5, 0.25]}
+"""What the engine tells of a step."""
 
 
 def offers() -> Offers:

@@ -9,15 +9,13 @@ import numpy as np
 from psygnal import Signal
 
 from fuse_engine.core.catalog import describe
-from fuse_engine.core.errors import FuseError
+from fuse_engine.core.errors import Problem
 from fuse_engine.core.experiment import Experiment
-from fuse_gui.models.bound import Bound, in_short, live_offers
 from fuse_gui.models.damage import Damage, damages
-from fuse_gui.models.field_list import FieldList
-from fuse_gui.models.form import item_of
 from fuse_gui.models.project import OVERLAYS, Project
-from fuse_gui.models.refresh import PAUSE, Refresh
+from fuse_gui.models.refresh import PAUSE
 from fuse_gui.models.screen import Screen
+from fuse_gui.models.steps import StepsModel
 
 DRAWS = 100
 """Draws that the slider goes over, from 1 on; draw n is what epoch n trains on."""
@@ -26,8 +24,12 @@ SIDES = ("sample", "before", "after")
 """What the panel puts on the screen: nothing, the sample before, or after the augmentation."""
 
 
-class AugmentationModel:
+class AugmentationModel(StepsModel):
     """The steps, the draw that is looked at, and its result."""
+
+    method = "augment"
+    no_sample = "Choose a sample in the Data panel."
+    late = "out of date, drawing …"
 
     title = "Augmentation"
     draw_label, reseed_label, own_label = "Draw", "Other seed", "Own seed"
@@ -38,32 +40,20 @@ class AugmentationModel:
     show_label, side_labels = "On the screen", {"sample": "Sample", "before": "Before", "after": "After"}
     drawn_label, damage_label = "What was drawn", "What happened to the labels"
 
-    changed = Signal()
-    """Draw, seed, texts or staleness changed."""
     pictures_changed = Signal()
     """The pictures before and after are new."""
 
     def __init__(self, project: Project, pause: float = PAUSE) -> None:
         """Follow the open project; nothing is asked for until the panel is looked at."""
-        self.project = project
         spec = next(spec for spec in describe(Experiment).fields if spec.name == "augmentation")
-        item = item_of(spec, live_offers(project))
-        assert isinstance(item, FieldList)  # noqa: S101 the experiment declares a list
-        self.steps = item
-        self.bound = Bound(project, ("augmentation",), item)
+        super().__init__(project, spec, ("augmentation",), pause)
         self.before, self.after = Screen(), Screen()
-        self.draw, self.side, self.error = 1, "after", ""
+        self.draw, self.side = 1, "after"
         self.drawn: tuple[str, ...] = ()
         self.damage: tuple[Damage, ...] = ()
         self._reply: Mapping[str, Any] | None = None
         self._other: int | None = None
-        self._active = False
-        self.refresh = Refresh(project, "augment", self._ask, pause)
-        self.refresh.changed.connect(self._tell)
-        project.experiment_changed.connect(self._poke)
-        project.sample_changed.connect(self._sample_changed)
         project.values_changed.connect(self._to_screen)
-        project.closed.connect(self.refresh.stop)
 
     @property
     def seed(self) -> int:
@@ -84,19 +74,6 @@ class AugmentationModel:
         return f"Seed {self.seed}, draw {self.draw}: not what is trained"
 
     @property
-    def state(self) -> str:
-        """Why there is no result, or that it is out of date; empty when it is right."""
-        if self.project.experiment is None:
-            return "No experiment is open."
-        if not self.project.sample_id:
-            return "Choose a sample in the Data panel."
-        if self.error:
-            return self.error
-        if not self.steps.items:
-            return "No steps yet: samples are trained on as they are."
-        return "out of date, drawing …" if self.refresh.stale else ""
-
-    @property
     def damage_text(self) -> str:
         """What happened to the labels, one class a line."""
         if self._reply is None:
@@ -105,20 +82,6 @@ class AugmentationModel:
         return "\n".join(map(str, self.damage)) or (
             "Nothing is labelled in this sample." if maps else "This sample has no label map."
         )
-
-    @property
-    def active(self) -> bool:
-        """Whether the panel is looked at."""
-        return self._active
-
-    def set_active(self, active: bool) -> None:
-        """Say whether the panel is looked at; only then it computes and uses the screen."""
-        if active == self._active:
-            return
-        if not active:
-            self._put("before")
-        self._active = active
-        self._poke()
 
     def set_draw(self, draw: int) -> None:
         """Look at another draw."""
@@ -148,13 +111,32 @@ class AugmentationModel:
         self._to_screen()
         self.changed.emit()
 
-    def _poke(self) -> None:
-        ready = self._active and self.project.experiment is not None and bool(self.project.sample_id)
-        if ready:
-            self.refresh.poke()
-        self.changed.emit()
+    @property
+    def _trouble(self) -> str:
+        return self.error or ("" if self.steps.items else "No steps yet: samples are trained on as they are.")
 
-    def _sample_changed(self, _: str) -> None:
+    def _question(self) -> Mapping[str, Any]:
+        return {"epoch": self.draw - 1, "seed": self.seed}
+
+    def _read(self, reply: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Damage]]:
+        return reply, damages(reply["before"], reply["after"])
+
+    def _take(self, preview: tuple[Mapping[str, Any], Sequence[Damage]]) -> None:
+        reply, damage = preview
+        self._reply, self.damage = reply, tuple(damage)
+        self.drawn = tuple(f"{number}  {_step(step)}" for number, step in enumerate(reply["applied"], 1))
+        _fill(self.before, reply["before"])
+        _fill(self.after, reply["after"])
+        self.pictures_changed.emit()
+        self._to_screen()
+
+    def _lose(self, problems: Sequence[Problem]) -> None:
+        self._forget()
+
+    def _leave(self) -> None:
+        self._put("before")
+
+    def _sample_changed(self, sample: str) -> None:
         self._forget()
         self._poke()
 
@@ -163,34 +145,6 @@ class AugmentationModel:
         self.before.clear()
         self.after.clear()
         self.pictures_changed.emit()
-
-    def _ask(self) -> None:
-        sample = self.project.sample_id
-        if not (self._active and sample):
-            self.refresh.arrived()
-            return
-        self.project.ask(
-            "augment", "augment", lambda result: self._arrived(sample, *result), failed=self._failed,
-            read=_read, id=sample, epoch=self.draw - 1, seed=self.seed,
-        )  # fmt: skip
-
-    def _arrived(self, sample: str, reply: Mapping[str, Any], damage: Sequence[Damage]) -> None:
-        if sample == self.project.sample_id:
-            self._reply, self.error = reply, ""
-            self.damage = tuple(damage)
-            self.drawn = tuple(f"{number}  {_step(step)}" for number, step in enumerate(reply["applied"], 1))
-            _fill(self.before, reply["before"])
-            _fill(self.after, reply["after"])
-            self.pictures_changed.emit()
-            self._to_screen()
-        self.refresh.arrived()
-        self.changed.emit()
-
-    def _failed(self, error: FuseError) -> None:
-        self._forget()
-        self.error = "\n".join(map(in_short, error.problems))
-        self.refresh.arrived()
-        self.changed.emit()
 
     def _to_screen(self) -> None:
         if self._active and self.side != "sample":
@@ -206,13 +160,6 @@ class AugmentationModel:
             picture = source.picture(name)
             if picture is not None:
                 self.project.screen.show(name, picture.array, picture.geometry, picture.label)
-
-    def _tell(self) -> None:
-        self.changed.emit()
-
-
-def _read(reply: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Damage]]:
-    return reply, damages(reply["before"], reply["after"])
 
 
 def _fill(screen: Screen, pictures: Mapping[str, Any]) -> None:

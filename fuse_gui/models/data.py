@@ -7,6 +7,8 @@ from pathlib import Path
 
 from psygnal import Signal
 
+from fuse_engine.core.health import CHECKS
+
 from fuse_gui.models.cohort import PART, PARTS, REASON
 from fuse_gui.models.columns import prepare
 from fuse_gui.models.data_settings import DataSettings
@@ -15,10 +17,12 @@ from fuse_gui.models.exclusions import ExclusionsModel
 from fuse_gui.models.filter import FILTER_HELP
 from fuse_gui.models.health import FINDINGS, HealthModel
 from fuse_gui.models.project import Project
+from fuse_gui.models.reads import Reads, columns_read, filled
 from fuse_gui.models.rows import Rows
 from fuse_gui.models.statistics import StatisticsModel
 from fuse_gui.models.strip import StripModel
 from fuse_gui.models.thumbnails import ThumbnailsModel
+from fuse_gui.models.ticks import Ticks
 
 AHEAD = (1, 2, -1)
 """Rows that are read ahead, counted from the one that is looked at."""
@@ -38,6 +42,8 @@ class DataModel:
     previous_label, next_label = "◀ Previous", "Next ▶"
     previous_help, next_help = "The sample above (key A)", "The sample below (key D)"
     truth_label, truth_help = "Ground truth", "Show what is known to be true over the image (space bar)"
+    keys_hint = "keys A, D, space"
+    keys_help = "Click here: A and D then go through the samples, the space bar switches the ground truth"
     open_help = "Open an experiment file (YAML)"
     new_help = "Start from an experiment that comes with the program"
     save_help = "Write the experiment to its file"
@@ -61,12 +67,15 @@ class DataModel:
         self.exclusions = ExclusionsModel(project)
         self.thumbnails = ThumbnailsModel(project)
         self.statistics = StatisticsModel(self.rows)
+        self.ticks = Ticks(self.rows)
         self._counts: dict[str, dict[str, int]] = {}
+        self._reads: Reads = {}
         project.cohort_changed.connect(self._cohort_changed)
         project.parts_changed.connect(self._parts_changed)
         project.values_changed.connect(self._values_changed)
         project.sample_changed.connect(self._chosen)
-        project.experiment_changed.connect(self.changed.emit)
+        project.experiment_changed.connect(self._experiment_changed)
+        project.catalog_changed.connect(self._experiment_changed)
         project.requests.busy_changed.connect(self._say_changed)
         project.screen.changed.connect(self._screen_changed)
         self.health.found.connect(self._found)
@@ -99,6 +108,9 @@ class DataModel:
     def toggle_check(self, check: str) -> None:
         """Show the samples that a check found something in, or all again."""
         condition = f"check:{check}"
+        if self.rows.filter != condition and not self.health.marks_rows(check):
+            self.project.say(f"{CHECKS[check].title}: this belongs to no sample")
+            return
         self.set_filter("" if self.rows.filter == condition else condition)
 
     def select_row(self, position: int) -> None:
@@ -171,16 +183,6 @@ class DataModel:
         return f"{len(self.rows):,} of {_number(self.rows.total, 'sample')} shown"
 
     @property
-    def table_problems(self) -> str:
-        """What is wrong with the table, the first problems in words; empty where nothing is."""
-        problems = self.project.cohort.problems
-        if not problems:
-            return ""
-        first = [f"• {problem}" for problem in problems[:3]]
-        rest = [f"… and {len(problems) - 3} more"] if len(problems) > 3 else []
-        return "\n".join([_number(len(problems), "problem") + " in the table:", *first, *rest])
-
-    @property
     def sample(self) -> str:
         """The sample that is looked at."""
         if not self.project.sample_id:
@@ -215,6 +217,7 @@ class DataModel:
 
     def _cohort_changed(self) -> None:
         self._counts.clear()
+        self._reads = columns_read(self.project.experiment, self.project.catalog)
         self.health.reset()
         self.rows.set_table(self.project.cohort.columns, self.project.cohort.id)
         self._mark()
@@ -225,6 +228,13 @@ class DataModel:
         if len(self.project.cohort) > LARGE:
             columns = tuple(self.project.cohort.columns.values())
             self.project.aside(lambda: prepare(columns), lambda _: None, topic="order")
+
+    def _experiment_changed(self) -> None:
+        reads = columns_read(self.project.experiment, self.project.catalog)
+        if reads != self._reads:
+            self._reads = reads
+            self._mark()
+        self.changed.emit()
 
     def _parts_changed(self) -> None:
         self._counts.clear()
@@ -238,7 +248,7 @@ class DataModel:
         cohort, found = self.project.cohort, self.health.columns()
         known = {**cohort.columns, **found}
         ordered = {name: known[name] for name in (cohort.id, PART, REASON, FINDINGS) if name in known}
-        flags = {"is:excluded": cohort.left_out, **self.health.flags()}
+        flags = {"is:excluded": cohort.left_out, **self.health.flags(), **filled(self._reads, cohort.columns)}
         self.rows.update({**ordered, **known}, flags)
 
     def _found(self) -> None:

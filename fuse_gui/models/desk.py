@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -52,7 +52,12 @@ class Desk:
         self._is_closed = True
         self.closed.emit()
 
-    def ask_plain(
+    @property
+    def subject(self) -> Mapping[str, Any]:
+        """What the engine is asked about where a question does not say: nothing."""
+        return {}
+
+    def ask(
         self,
         method: str,
         channel: str,
@@ -61,14 +66,15 @@ class Desk:
         failed: Callable[[FuseError], None] | None = None,
         read: Callable[[Any], Any] = lambda value: value,
         background: bool = False,
+        about: Mapping[str, Any] | None = None,
         **args: Any,
     ) -> None:
         """Ask the engine; `then` gets the answer on the thread of the panels.
 
-        The newest request of a channel wins. An error becomes a problem of the channel, and goes to `failed`;
-        the next good answer of the channel takes the problem away. `read` turns the answer into what `then`
-        takes, before it comes to that thread. What is asked in the `background` waits for everything else, and
-        its errors go to `failed` alone.
+        The question is about `subject`, or `about` something else. The newest request of a channel wins. An error
+        becomes a problem of the channel, and goes to `failed`; the next good answer of the channel takes it away.
+        `read` turns the answer into what `then` takes, before it comes to that thread. What is asked in the
+        `background` waits for everything else, and its errors go to `failed` alone.
         """
         topic = channel or method
 
@@ -88,7 +94,8 @@ class Desk:
                 refused(FuseError(f"the answer to '{method}' could not be shown", got=cause(error)))
 
         try:
-            self.requests.send(method, channel, arrived, refused, read, args, background)
+            asked = {**(self.subject if about is None else about), **args}
+            self.requests.send(method, channel, arrived, refused, read, asked, background)
         except FuseError as error:
             refused(error)
 

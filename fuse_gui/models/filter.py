@@ -18,7 +18,8 @@ from fuse_gui.models.columns import Column
 FILTER_HELP = (
     "Rows that contain a text, or meet conditions: part==test & age>60 & left.\n"
     "Signs: == != > >= < <=, joined by & (and), | (or), ! (not) and parentheses.\n"
-    'has:column finds cells that are not empty. Quotes hold what contains signs: site=="A & B".'
+    "has:column finds cells that are not empty, has:key those of every column that the steps of a key read.\n"
+    'Quotes hold what contains signs: site=="A & B".'
 )
 PREFIXES = ("has", "is", "check")
 COMPARE = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
@@ -58,6 +59,7 @@ class Condition:
     def names(self) -> frozenset[str]:
         """Every column and flag it looks at; `*` where it looks at all columns."""
         own = {"*"} if self.kind == "text" else {self.name} - {""}
+        own |= {f"has:{self.name}"} if self.kind == "has" else set()
         return frozenset(own).union(*(part.names for part in self.parts))
 
 
@@ -226,6 +228,8 @@ class Meaning:
                 return self._contains(condition.value)
             case "flag":
                 return self._flag(condition)
+        if condition.kind == "has" and condition.name not in self._columns and self._key(condition) in self._flags:
+            return self._flags[self._key(condition)]
         column = self._column(condition)
         if condition.kind == "has":
             return ~column.empty[column.codes]
@@ -233,17 +237,24 @@ class Meaning:
 
     def _column(self, condition: Condition) -> Column:
         if condition.name not in self._columns:
+            keys = [name.removeprefix("has:") for name in self._flags if name.startswith("has:")]
+            known = [*self._columns, *(keys if condition.kind == "has" else ())]
             raise FuseError(
                 f"no column '{condition.name}': {pointed(self._text, condition.place)}",
-                expected=f"one of {', '.join(self._columns)}", nearest=nearest(condition.name, self._columns),
+                expected=f"one of {', '.join(known)}", nearest=nearest(condition.name, known),
             )  # fmt: skip
         return self._columns[condition.name]
 
+    @staticmethod
+    def _key(condition: Condition) -> str:
+        return f"has:{condition.name}"
+
     def _flag(self, condition: Condition) -> Mask:
         if condition.name not in self._flags:
+            known = [name for name in self._flags if not name.startswith("has:")]
             raise FuseError(
                 f"nothing is called '{condition.name}': {pointed(self._text, condition.place)}",
-                expected=f"one of {', '.join(self._flags)}", nearest=nearest(condition.name, self._flags),
+                expected=f"one of {', '.join(known)}", nearest=nearest(condition.name, known),
             )  # fmt: skip
         return self._flags[condition.name]
 

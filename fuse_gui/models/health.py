@@ -18,19 +18,22 @@ from fuse_gui.models.cohort import Cohort
 from fuse_gui.models.columns import Column
 from fuse_gui.models.filter import Mask
 from fuse_gui.models.growing import Growing
+from fuse_gui.models.marks import BITS, Marks, checks_of
 from fuse_gui.models.project import Project
 
 SLICE = 0.25
 """Seconds of one slice of the checks, so that a click never waits long."""
 TELL = 0.5
 """Seconds between two renewals of the columns that the checks fill."""
-KEPT = 20_000
-"""Messages that are kept; all others are counted, and their samples marked."""
 TRIES = 12
 """Slices in a row that may fail: a file that kills its reader three times is given up, others may follow it."""
 CAREFUL = 12
 """Samples that are checked one by one after a failure: what a reader had done before it died is lost."""
 FINDINGS = "findings"
+NOTED = 4
+"""Remarks that are shown; the help of the check has more."""
+HELPED = 15
+"""Remarks of a check that its help has."""
 PASSPORT = ("image.axes", "image.spacing", "image.size", "image.oblique")
 """Columns that the passports fill: axes code, mm and pixels along ([z,] y, x), degrees."""
 
@@ -45,6 +48,7 @@ class Slice:
     """Row and finding; -1 for the whole cohort."""
     passports: Mapping[int, tuple[Passport, ...]]
     next: int | None
+    """Where to go on; None behind what concerns the whole cohort."""
     total: int
 
 
@@ -68,6 +72,7 @@ class HealthModel:
         self.error = ""
         self.done, self.total = 0, 0
         self._settings: object = None
+        self._next: int | None = None
         self.reset()
         project.experiment_changed.connect(self._experiment_changed)
         project.closed.connect(self.pause)
@@ -94,12 +99,11 @@ class HealthModel:
         self.changed.emit()
 
     def recount(self) -> None:
-        """Count again without the samples that are left out by now."""
-        used = np.where(self.project.cohort.left_out, np.uint32(0), self._bits)
-        self._used = used
-        self.counts = {
-            name: int(np.count_nonzero(used & bit)) + self._general.get(name, 0) for name, bit in BITS.items()
-        }
+        """Count again without the samples that are left out by now, and look at the whole cohort without them."""
+        self._count()
+        if self._next is None and self._is_stale:
+            self._next = self.total
+            self._ask()
         self.changed.emit()
 
     # -- what is said ---------------------------------------------------------------------------------------------
@@ -128,6 +132,8 @@ class HealthModel:
             return f"Checking stopped after {self.done:,} of {self.total:,} samples: {self.error}"
         if self._next is not None:
             state = "Paused" if self._paused else "Checking"
+            if self._next == self.total:
+                return f"{state}: {_samples(self.total)} looked at, the whole cohort is not yet"
             return f"{state}: {self.done:,} of {self.total:,} samples"
         affected = int(np.count_nonzero(self._used))
         return f"Checked {_samples(self.total)}: " + (
@@ -143,7 +149,7 @@ class HealthModel:
     def state(self, check: str) -> State:
         """Say whether a check found anything, and how bad that is."""
         if self.counts[check]:
-            return "blocking" if check in self._blocking else "warning"
+            return "blocking" if check in self._own.blocking | self._whole.blocking else "warning"
         return "fine" if self._next is None and self.total else "waiting"
 
     @property
@@ -155,20 +161,29 @@ class HealthModel:
         return f"✓ {count} checks found nothing" if self._next is None else f"{count} checks found nothing so far"
 
     def help(self, check: str) -> str:
-        """Return what a check means, how often it found something, and the first thing it found."""
+        """Return what a check means, how often it found something, and the first things it found."""
         count = self.counts[check]
-        first = self._first.get(check, "")
         said = f"{count:,} found" if count else "nothing found"
+        remarks = [message for name, message in self._remarks if name == check]
+        first = self._own.first.get(check) or self._whole.first.get(check, "")
+        told = _some(remarks, HELPED) if remarks else [first]
         return "\n".join(
-            filter(None, (CHECKS[check].help, f"{said}{' so far' if self._next is not None else ''}.", first))
+            filter(None, (CHECKS[check].help, f"{said}{' so far' if self._next is not None else ''}.", *told))
         )
+
+    @property
+    def remarks(self) -> str:
+        """What was found that belongs to no sample, the first of it, a line each."""
+        lines = [f"• {CHECKS[name].title}: {message}" for name, message in self._remarks]
+        return "\n".join(_some(lines, NOTED))
+
+    def marks_rows(self, check: str) -> bool:
+        """Whether the samples a check found something in can be listed: what belongs to no sample cannot."""
+        return not self.counts[check] or bool((self._used & BITS[check]).any())
 
     def messages(self, row: int) -> list[str]:
         """Return what was found in the sample of a row, in words."""
-        told = self._messages.get(row, [])
-        known = {check for check, _ in told}
-        titles = [CHECKS[check].title for check in self._checks_of(int(self._bits[row])) if check not in known]
-        return [message for _, message in told] + titles
+        return [*self._own.messages(row), *self._whole.messages(row)]
 
     def passport(self, row: int) -> list[str]:
         """Return where each image of a sample lies, a line each."""
@@ -184,12 +199,13 @@ class HealthModel:
     def columns(self) -> Mapping[str, Column]:
         """Return the columns that the checks have filled so far."""
         found = {name: growing.column() for name, growing in self._passports.items()} if self._known else {}
-        if self._bits.any():
-            masks = np.flatnonzero(np.bincount(self._bits))
+        bits = self._bits
+        if bits.any():
+            masks = np.flatnonzero(np.bincount(bits))
             codes = np.zeros(masks[-1] + 1, np.int32)
             codes[masks] = np.arange(len(masks))
-            texts = [", ".join(CHECKS[name].title for name in self._checks_of(int(mask))) for mask in masks]
-            found[FINDINGS] = Column.coded(codes[self._bits], texts)
+            texts = [", ".join(CHECKS[name].title for name in checks_of(int(mask))) for mask in masks]
+            found[FINDINGS] = Column.coded(codes[bits], texts)
         return found
 
     # -- inside ---------------------------------------------------------------------------------------------------
@@ -199,18 +215,13 @@ class HealthModel:
         self.project.requests.cancel("health")
         self._settings = self._relevant()
         self._rows = len(self.project.cohort)
-        self._bits: NDArray[np.uint32] = np.zeros(self._rows, np.uint32)
-        self._used = self._bits
-        self._general: dict[str, int] = {}
+        self._own, self._whole = Marks(self._rows), Marks(self._rows)
+        self._used, self._without = self._bits, self.project.cohort.left_out
         self.counts = dict.fromkeys(CHECKS, 0)
-        self._first: dict[str, str] = {}
-        self._blocking: set[str] = set()
-        self._messages: dict[int, list[tuple[str, str]]] = {}
-        self._told = 0
         self._passports = {name: Growing(self._rows) for name in PASSPORT}
         self._lines = Growing(self._rows)
         self._known = False
-        self._next: int | None = 0 if self._rows else None
+        self._next = 0 if self._rows else None
         self._paused, self._failures, self._careful, self._announced = False, 0, 0, 0.0
         self.error, self.done, self.total = "", 0, self._rows
         self.changed.emit()
@@ -227,6 +238,7 @@ class HealthModel:
 
     def _ask(self) -> None:
         if self.running:
+            self._without = self.project.cohort.left_out
             self.project.ask(
                 "health", "health", self._arrived, failed=self._failed, background=True,
                 read=partial(read_slice, self.project.cohort), start=self._next,
@@ -243,43 +255,48 @@ class HealthModel:
 
     def _arrived(self, found: Slice) -> None:
         self._failures, self._careful = 0, max(self._careful - 1, 0)
+        if found.next is None:
+            self._whole = Marks(self._rows)
         self._take(found)
         self._next, self.total = found.next, found.total
         self.done = found.total if found.next is None else found.next
+        if found.next is None and self._is_stale:
+            self._next = found.total
         if found.next is None or time.monotonic() - self._announced > TELL:
             self._announced = time.monotonic()
-            self.recount()
+            self._count()
+            self.changed.emit()
             self.found.emit()
         self._ask()
 
+    @property
+    def _is_stale(self) -> bool:
+        """Whether other samples are left out than when the whole cohort was looked at."""
+        return not np.array_equal(self._without, self.project.cohort.left_out)
+
+    def _count(self) -> None:
+        used = np.where(self.project.cohort.left_out, np.uint32(0), self._bits)
+        general = self._own.general + self._whole.general
+        self._used = used
+        self.counts = {name: int(np.count_nonzero(used & bit)) + general[name] for name, bit in BITS.items()}
+
     def _take(self, found: Slice) -> None:
+        marks = self._whole if found.next is None else self._own
         for row, finding in found.findings:
-            self._count(row, finding)
+            marks.put(row, finding)
         for row, passports in found.passports.items():
             self._known = True
             self._lines.put(row, "\n".join(map(in_words, passports)))
             for name, text in zip(PASSPORT, cells(passports), strict=True):
                 self._passports[name].put(row, text)
 
-    def _count(self, row: int, finding: Finding) -> None:
-        self._first.setdefault(finding.check, finding.message)
-        if finding.blocks:
-            self._blocking.add(finding.check)
-        if row < 0:
-            self._general[finding.check] = self._general.get(finding.check, 0) + 1
-            return
-        self._bits[row] |= BITS[finding.check]
-        if self._told < KEPT:
-            self._told += 1
-            self._messages.setdefault(row, []).append((finding.check, finding.message))
+    @property
+    def _bits(self) -> NDArray[np.uint32]:
+        return self._own.bits | self._whole.bits
 
-    @staticmethod
-    def _checks_of(bits: int) -> list[str]:
-        return [name for name, bit in BITS.items() if bits & int(bit)]
-
-
-BITS = {name: np.uint32(1 << place) for place, name in enumerate(CHECKS)}
-"""What stands for each check in the marks of a row."""
+    @property
+    def _remarks(self) -> list[tuple[str, str]]:
+        return [*self._own.remarks, *self._whole.remarks]
 
 
 def read_slice(cohort: Cohort, reply: Mapping[str, Any]) -> Slice:
@@ -326,3 +343,7 @@ def _times(numbers: Sequence[float]) -> str:
 
 def _samples(count: int) -> str:
     return f"{count:,} sample{'' if count == 1 else 's'}"
+
+
+def _some(lines: Sequence[str], most: int) -> list[str]:
+    return [*lines[:most], *([f"… and {len(lines) - most:,} more"] if len(lines) > most else [])]

@@ -85,9 +85,9 @@ class InferenceModel:
         with self.project.reporting("predict"):
             source = self._wanted()
             run = self._run().path
-            self.project.ask_plain(
+            self.project.ask(
                 "predict", "predict", lambda reply: self._predicted(source, reply),
-                run=str(run), checkpoint=source.checkpoint, id=source.sample,
+                about={"run": str(run), "checkpoint": source.checkpoint}, id=source.sample,
             )  # fmt: skip
         self.changed.emit()
 
@@ -97,9 +97,10 @@ class InferenceModel:
             source = self._wanted()
             if not self.head:
                 raise FuseError("no head to explain", expected="a run whose model has a head that classifies")
-            self.project.ask_plain(
-                "heatmap", "heatmap", lambda reply: self._explained(source, reply), run=str(self._run().path),
-                checkpoint=source.checkpoint, id=source.sample, head=self.head, target=self.target,
+            about = {"run": str(self._run().path), "checkpoint": source.checkpoint}
+            self.project.ask(
+                "heatmap", "heatmap", lambda reply: self._explained(source, reply), about=about,
+                id=source.sample, head=self.head, target=self.target,
             )  # fmt: skip
         self.changed.emit()
 

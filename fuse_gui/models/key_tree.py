@@ -34,6 +34,8 @@ class Node:
     """Whether it is read although nothing makes it."""
     advice: str = ""
     """What to do about a missing key."""
+    shown: bool = False
+    """Whether it is on the screen."""
 
 
 class KeyTree:
@@ -41,7 +43,7 @@ class KeyTree:
 
     columns = ("Key", "Holds", "Made by", "Read by")
     title = "Keys of the batch"
-    help = "What each step, head, loss and metric makes and reads; click one to see its steps"
+    help = "What each step, head, loss and metric makes and reads; click one to see it with its steps"
 
     changed = Signal()
 
@@ -49,12 +51,16 @@ class KeyTree:
         """Follow the open project."""
         self.project = project
         self.nodes: tuple[Node, ...] = ()
-        for signal in (project.flow_changed, project.experiment_changed, project.catalog_changed):
+        changes = (project.flow_changed, project.experiment_changed, project.catalog_changed)
+        for signal in (*changes, project.shown.changed):
             signal.connect(self._renew)
         self._renew()
 
     def _renew(self) -> None:
-        found = tuple(_tree(_leaves(self.project.experiment, self.project.flow, self.project.catalog)))
+        leaves = _leaves(self.project.experiment, self.project.flow, self.project.catalog)
+        for key in set(leaves) & set(self.project.shown.key.values()):
+            leaves[key]["shown"] = True
+        found = tuple(_tree(leaves))
         if found != self.nodes:
             self.nodes = found
             self.changed.emit()

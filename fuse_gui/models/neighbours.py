@@ -56,8 +56,9 @@ class Neighbours:
         missing = (name for name in self._wanted if name not in self._kept and name not in self._failed)
         if name := next(missing, ""):
             self._project.ask(
-                "sample", CHANNEL, self._arrived(name), failed=self._refused(name), background=True, id=name
-            )
+                "sample", CHANNEL, self._arrived(name), failed=self._refused(name), background=True, id=name,
+                chosen=list(self._project.shown.chosen),
+            )  # fmt: skip
 
     def _arrived(self, name: str) -> Callable[[Sample], None]:
         def keep(sample: Sample) -> None:

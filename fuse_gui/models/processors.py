@@ -12,13 +12,11 @@ from fuse_engine.core.catalog import FieldSpec
 from fuse_engine.core.document import Place
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
-from fuse_gui.models.bound import Bound, in_short, live_offers
-from fuse_gui.models.field_list import FieldList
-from fuse_gui.models.form import item_of
 from fuse_gui.models.key_tree import KeyTree
 from fuse_gui.models.project import Project
-from fuse_gui.models.refresh import PAUSE, Refresh
+from fuse_gui.models.refresh import PAUSE
 from fuse_gui.models.round_trip import RoundTrip
+from fuse_gui.models.steps import StepsModel
 from fuse_gui.models.wipe import Wipe
 
 SPEC = FieldSpec(
@@ -39,8 +37,12 @@ class Result:
     picture: Mapping[str, Any] | None
 
 
-class ProcessorsModel:
+class ProcessorsModel(StepsModel):
     """The steps of the chosen key and what each of them made of the chosen sample."""
+
+    method = "steps"
+    no_sample = "Choose a sample in the Data panel to see it after each step."
+    late = "out of date, computing …"
 
     title = "Processors"
     key_label, key_help = "Key", "Which part of a sample these steps make"
@@ -56,51 +58,27 @@ class ProcessorsModel:
 
     keys_changed = Signal()
     """There are other keys, or another one is chosen."""
-    results_changed = Signal()
-    """Results, staleness or the shown step changed."""
 
     def __init__(self, project: Project, pause: float = PAUSE) -> None:
         """Follow the open project; nothing is asked for until the panel is looked at."""
-        self.project = project
-        item = item_of(SPEC, live_offers(project))
-        assert isinstance(item, FieldList)  # noqa: S101 SPEC is a list
-        self.steps = item
+        super().__init__(project, SPEC, (), pause)
         self.key = ""
         self.keys: tuple[str, ...] = ()
         self.results: tuple[Result, ...] = ()
-        self.error = ""
         self.failed: int | None = None
         self.shown: int | None = None
         """The step that is on the screen."""
-        self._active = False
         self.tree, self.round_trip = KeyTree(project), RoundTrip(project)
         self.wipe = Wipe(project.screen)
         self.kept: tuple[str, ...] = ()
         """Which samples the cache holds, and why the others are computed again."""
         self._counted: Experiment | None = None
-        self.bound = Bound(project, (), item)
-        self.refresh = Refresh(project, "steps", self._ask, pause)
-        self.refresh.changed.connect(self._tell)
-        project.experiment_changed.connect(self._experiment_changed)
-        project.sample_changed.connect(self._sample_changed)
-        project.closed.connect(self.refresh.stop)
         self._experiment_changed()
 
     @property
     def place(self) -> Place:
         """Where the steps stand in the experiment."""
         return tuple(self.key.split("."))
-
-    @property
-    def state(self) -> str:
-        """Why there are no results, or that they are out of date; empty when they are right."""
-        if self.project.experiment is None:
-            return "No experiment is open."
-        if not self.project.sample_id:
-            return "Choose a sample in the Data panel to see it after each step."
-        if self.error and self.failed is None:
-            return self.error
-        return "out of date, computing …" if self.refresh.stale else ""
 
     def result(self, index: int) -> Result | None:
         """Return what the step at a position made, where that is known and still the same step."""
@@ -118,6 +96,15 @@ class ProcessorsModel:
         self.bound.move_to(self.place)
         self.keys_changed.emit()
         self._poke()
+
+    def look_at(self, key: str) -> None:
+        """Edit the steps of a key, and put what it holds on the screen."""
+        self.choose(key)
+        if key in self.keys:
+            self.shown = None
+            self._to_screen()
+            self.project.shown.choose(key)
+            self.changed.emit()
 
     def add_key(self, key: str) -> bool:
         """Make another key, without steps at first; what is no new key becomes a problem."""
@@ -141,27 +128,43 @@ class ProcessorsModel:
         """Put the sample after the step at a position on the screen."""
         self.shown = index
         self._to_screen()
-        self.results_changed.emit()
+        self.changed.emit()
 
     def draw_wipe(self, share: float) -> None:
         """Draw the sample as it was before the shown step over a share [0, 1] of the screen."""
         self.wipe.draw_to(share)
 
     @property
-    def active(self) -> bool:
-        """Whether the panel is looked at."""
-        return self._active
+    def _trouble(self) -> str:
+        return self.error if self.failed is None else ""
 
-    def set_active(self, active: bool) -> None:
-        """Say whether the panel is looked at; only then it computes and uses the screen."""
-        if active == self._active:
-            return
-        if not active and self.shown is not None and self.results:
-            self._put(self.results[-1])
-        if not active:
+    @property
+    def _ready(self) -> bool:
+        return super()._ready and bool(self.key and self.steps.items)
+
+    def _question(self) -> Mapping[str, Any]:
+        return {"key": self.key}
+
+    def _read(self, reply: Sequence[Mapping[str, Any]]) -> tuple[Result, ...]:
+        return tuple(
+            Result(str(step["name"]), _facts(step), _numbers(step), step.get("picture")) for step in reply
+        )
+
+    def _take(self, preview: tuple[Result, ...]) -> None:
+        self.results, self.failed = preview, None
+        self._to_screen()
+
+    def _lose(self, problems: Sequence[Problem]) -> None:
+        self.failed = next((n for n in map(self._step_of, problems) if n is not None), None)
+        self.results = self.results[: self.failed] if self.failed is not None else ()
+        if self.shown is not None and self.shown >= len(self.results):
             self.wipe.hang(None)
-        self._active, self._counted = active, None
-        self._poke()
+
+    def _leave(self) -> None:
+        if self.shown is not None and self.results:
+            self.project.shown.again()
+        self.wipe.hang(None)
+        self._counted = None
 
     def _experiment_changed(self) -> None:
         data = self.project.experiment.data if self.project.experiment else None
@@ -185,31 +188,12 @@ class ProcessorsModel:
         self.results, self.error, self.failed = (), "", None
         self.shown = self.shown if keep_shown else None
         self.wipe.hang(None)  # it is of another sample or key
-        self.results_changed.emit()
+        self.changed.emit()
 
-    def _poke(self) -> None:
-        if self._active and self.key and self.project.sample_id and self.steps.items:
-            self.refresh.poke()
-        self.results_changed.emit()
-
-    def _ask(self) -> None:
-        sample, key = self.project.sample_id, self.key
-        if not (self._active and sample and key):
-            self.refresh.arrived()
-            return
-        self.project.ask(
-            "steps", "steps", lambda results: self._arrived((sample, key), results), failed=self._failed,
-            read=_results, id=sample, key=key,
-        )  # fmt: skip
-
-    def _arrived(self, asked: tuple[str, str], results: Sequence[Result]) -> None:
-        if asked == (self.project.sample_id, self.key):
-            self.results, self.error, self.failed = tuple(results), "", None
-            self._to_screen()
-        self.refresh.arrived()
-        if not self.refresh.stale:
+    def _arrived(self, asked: tuple[str, Place], preview: tuple[Result, ...]) -> None:
+        super()._arrived(asked, preview)
+        if self._active and not self.refresh.stale:
             self._count()
-        self.results_changed.emit()
 
     def _count(self) -> None:
         """Ask what the cache holds, once for each experiment: all samples are looked up for that."""
@@ -230,16 +214,7 @@ class ProcessorsModel:
 
     def _say_kept(self, lines: tuple[str, ...]) -> None:
         self.kept = lines
-        self.results_changed.emit()
-
-    def _failed(self, error: FuseError) -> None:
-        self.error = "\n".join(map(in_short, error.problems))
-        self.failed = next((n for n in map(self._step_of, error.problems) if n is not None), None)
-        self.results = self.results[: self.failed] if self.failed is not None else ()
-        if self.shown is not None and self.shown >= len(self.results):
-            self.wipe.hang(None)
-        self.refresh.arrived()
-        self.results_changed.emit()
+        self.changed.emit()
 
     def _step_of(self, problem: Problem) -> int | None:
         rest = problem.where.removeprefix(f"{self.key}.").split(".")[0]
@@ -258,13 +233,6 @@ class ProcessorsModel:
         picture = result.picture
         if picture is not None and self._active:
             self.project.screen.show_picture("gt" if picture["label"] else "image", picture)
-
-    def _tell(self) -> None:
-        self.results_changed.emit()
-
-
-def _results(reply: Sequence[Mapping[str, Any]]) -> list[Result]:
-    return [Result(str(step["name"]), _facts(step), _numbers(step), step.get("picture")) for step in reply]
 
 
 def _facts(step: Mapping[str, Any]) -> str:

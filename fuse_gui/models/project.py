@@ -22,6 +22,7 @@ from fuse_gui.models.desk import Desk
 from fuse_gui.models.neighbours import Neighbours
 from fuse_gui.models.requests import Deliver, call_now
 from fuse_gui.models.screen import Screen
+from fuse_gui.models.shown import Shown
 
 DEBOUNCE = 0.3
 """Seconds without an edit after which the experiment is checked."""
@@ -56,7 +57,7 @@ class Project(Desk):
         """Take the engine's client and the way to the thread of the panels; no experiment is open yet."""
         super().__init__(engine, deliver)
         self.screen = Screen()
-        self.neighbours = Neighbours(self)
+        self.neighbours, self.shown = Neighbours(self), Shown(self)
         self.experiment: Experiment | None = None
         self.path: Path | None = None
         self.cohort: Cohort = EMPTY
@@ -223,7 +224,7 @@ class Project(Desk):
         for name in OVERLAYS:
             self.screen.hide(name)
         self.sample_changed.emit(sample_id)
-        self._read_sample()
+        self.shown.read()
 
     def set_run(self, run: RunFolder | None) -> None:
         """Choose the run that is watched, predicted with and analyzed."""
@@ -234,20 +235,10 @@ class Project(Desk):
 
     # -- the engine -----------------------------------------------------------------------------------------------
 
-    def ask(
-        self,
-        method: str,
-        channel: str,
-        then: Callable[[Any], None],
-        *,
-        failed: Callable[[FuseError], None] | None = None,
-        read: Callable[[Any], Any] = lambda value: value,
-        **args: Any,
-    ) -> None:
-        """Ask the engine about the open experiment; otherwise like `ask_plain`."""
-        if self.experiment is not None:
-            args = {"experiment": self._text, "folder": str(self.folder), **args}
-        self.ask_plain(method, channel, then, failed=failed, read=read, **args)
+    @property
+    def subject(self) -> Mapping[str, Any]:
+        """What the engine is asked about where a question does not say: the open experiment."""
+        return {"experiment": self._text, "folder": str(self.folder)} if self.experiment is not None else {}
 
     def close(self) -> None:
         """Stop waiting for anything; the engine belongs to whoever made it."""
@@ -261,6 +252,7 @@ class Project(Desk):
     def _start(self, experiment: Experiment, path: Path | None) -> None:
         self.requests.cancel_all()
         self.neighbours.forget()
+        self.shown.forget()
         self._undo.clear()
         self._redo.clear()
         self._problems.clear()
@@ -304,7 +296,7 @@ class Project(Desk):
         def settle() -> None:
             self.check()
             if reread and self.sample_id:
-                self._read_sample()
+                self.shown.read()
 
         self.deliver(settle)
 
@@ -345,32 +337,9 @@ class Project(Desk):
         self._problems.put("table", (*self.cohort.problems, *_problems(reply["problems"])))
         self.parts_changed.emit()
 
-    def _read_sample(self) -> None:
-        if not self.sample_id:
-            return
-        kept = self.neighbours.kept(self.sample_id)
-        if kept is not None:
-            self._show_sample(kept)
-        known = str(kept["fingerprint"]) if kept else ""
-        self.ask(
-            "sample", "sample", self._sample_arrived, failed=lambda _: self._show_nothing(),
-            id=self.sample_id, known=known,
-        )  # fmt: skip
-
-    def _sample_arrived(self, reply: Mapping[str, Any]) -> None:
-        if not reply.get("unchanged"):
-            self.neighbours.keep(self.sample_id, reply)
-            self._show_sample(reply)
-
-    def _show_sample(self, reply: Mapping[str, Any]) -> None:
-        self.screen.show_picture("image", reply["image"])
-        self.screen.show_picture("gt", reply["gt"])
-        self.values = dict(reply["values"])
-        self.values_changed.emit()
-
-    def _show_nothing(self) -> None:
-        self.screen.clear()
-        self.values = {}
+    def set_values(self, values: Mapping[str, str]) -> None:
+        """Take the values of the chosen sample; its pictures are on the screen."""
+        self.values = dict(values)
         self.values_changed.emit()
 
     def _restarted(self, text: str) -> None:

@@ -8,34 +8,31 @@ from fuse_gui.models.augmentation import DRAWS, AugmentationModel
 from fuse_gui.models.canonical import canonical
 from fuse_gui.models.screen import Screen
 from fuse_gui.notebook.controls import TITLE, Text, button, show
-from fuse_gui.notebook.form import list_of
 from fuse_gui.notebook.screen import compose, png
+from fuse_gui.notebook.steps import StepsView
 
 PIXELS = 320
 """Shortest side of a picture."""
 
 
-class AugmentationView(W.VBox):  # type: ignore[misc]
+class AugmentationView(StepsView):
     """Sliders, the sample before and after, what was drawn, and the steps; draws in itself, not on the screen."""
 
     def __init__(self, model: AugmentationModel) -> None:
         """Follow the model."""
+        super().__init__(model, "fuse-augmentation")
         self.model = model
         self.draw = W.IntSlider(description=model.draw_label, min=1, max=DRAWS, tooltip=model.draw_help)
         self.slice = W.IntSlider(description=model.slice_label, min=0, max=0)
         self.before, self.after = (W.Image(format="png", layout={"max_width": "48%"}) for _ in range(2))
-        self.state, self.draw_text = Text("", ""), Text()
-        self.drawn, self.damage = W.VBox(), W.VBox()
+        self.draw_text, self.drawn, self.damage = Text(), W.VBox(), W.VBox()
         self.own = button(model.own_label, model.own_help, model.own_seed)
         buttons = [button(model.reseed_label, model.reseed_help, model.reseed), self.own]
         words = [Text(model.drawn_label, TITLE), self.drawn, Text(model.damage_label, TITLE), self.damage]
-        super().__init__(
-            [
-                W.HBox([self.draw, *buttons]), self.draw_text, self.state, self.slice,
-                W.HBox([self.before, self.after]), *words, list_of(model.steps),
-            ]
+        self.children = (
+            self.problems, W.HBox([self.draw, *buttons]), self.draw_text, self.state, self.slice,
+            W.HBox([self.before, self.after]), *words, self.steps,
         )  # fmt: skip
-        self.add_class("fuse-augmentation")
         self.draw.observe(lambda change: model.set_draw(change["new"]), "value")
         self.slice.observe(self._draw, "value")
         model.changed.connect(self._show)

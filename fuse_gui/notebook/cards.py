@@ -13,14 +13,15 @@ from fuse_gui.notebook.controls import TITLE, Message, Text, button, show
 
 Parts = tuple[W.Widget | None, W.Widget | None]
 """What stands in the head of a card, and what stands below."""
+More = Callable[[Item], W.Widget | None]
 
 
 class Card(W.VBox):  # type: ignore[misc]
     """One item of a list: what it is called, what it is, and its place in the list."""
 
-    def __init__(self, items: FieldList, item: Item, parts: Parts) -> None:
-        """Draw the buttons that change the item's place around its parts."""
-        self._list, self.item = items, item
+    def __init__(self, items: FieldList, item: Item, parts: Parts, more: W.Widget | None) -> None:
+        """Draw the buttons that change the item's place around its parts; `more` comes between them."""
+        self._list, self.item, self.more = items, item, more
         control, body = parts
         self._name: Any = W.Text(continuous_update=False) if items.named else Text(style="")
         self._name.layout.width = "110px" if items.named else "20px"
@@ -30,7 +31,7 @@ class Card(W.VBox):  # type: ignore[misc]
             button("×", REMOVE, lambda: items.remove(self._index), "32px"),
         ]
         head = W.HBox([self._name, control or Text(), *buttons])
-        super().__init__([head] if body is None else [head, body])
+        super().__init__([part for part in (head, more, body) if part is not None])
         self.layout.width = "100%"
         if not items.of_fields:
             self.layout.border, self.layout.padding, self.layout.margin = "1px solid #c4c8ce", "4px", "2px 0"
@@ -57,9 +58,9 @@ class Card(W.VBox):  # type: ignore[misc]
 class ListBox(W.VBox):  # type: ignore[misc]
     """A list: a card for each item, and a way to add one."""
 
-    def __init__(self, items: FieldList, parts_of: Callable[[Item], Parts], titled: bool) -> None:
-        """Follow the list; `parts_of` draws an item."""
-        self._parts_of = parts_of
+    def __init__(self, items: FieldList, parts_of: Callable[[Item], Parts], more: More, titled: bool) -> None:
+        """Follow the list; `parts_of` draws an item, `more` returns what a panel adds to its card."""
+        self._parts_of, self._more = parts_of, more
         self._list, self._cards = items, W.VBox()
         self._menu = W.Dropdown(layout={"width": "auto"})
         add = button(items.add_label, "", self._add)
@@ -76,6 +77,11 @@ class ListBox(W.VBox):  # type: ignore[misc]
         items.items_changed.connect(self._show)
         self._show()
 
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """The cards in the order of the list."""
+        return tuple(self._cards.children)
+
     def _add(self) -> None:
         self._list.add(self._menu.value or "")
 
@@ -85,9 +91,19 @@ class ListBox(W.VBox):  # type: ignore[misc]
             self._menu.options = options
             self._menu.value = next(iter(options), None)
         show(self._menu, bool(options))
-        known = {id(card.item): card for card in self._cards.children}
-        self._cards.children = [
-            known.get(id(item)) or Card(self._list, item, self._parts_of(item)) for item in self._list.items
-        ]
-        for card in self._cards.children:
+        known = {id(card.item): card for card in self.cards}
+        self._cards.children = [known.get(id(item)) or self._card(item) for item in self._list.items]
+        for card in set(known.values()) - set(self.cards):
+            _close(card)
+        for card in self.cards:
             card.follow()
+
+    def _card(self, item: Item) -> Card:
+        return Card(self._list, item, self._parts_of(item), self._more(item))
+
+
+def _close(widget: W.Widget) -> None:
+    """Let go of a widget and all in it; ipywidgets keeps what is not closed for ever."""
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    widget.close()

@@ -10,8 +10,10 @@ from fuse_gui.notebook.controls import HELP, TITLE, WRONG, Text, button, show
 from fuse_gui.notebook.data_settings import DataSettingsView
 from fuse_gui.notebook.details import DetailsView
 from fuse_gui.notebook.health import HealthView
+from fuse_gui.notebook.keys import KeysView
 from fuse_gui.notebook.samples import SamplesView
 from fuse_gui.notebook.screen import ScreenView
+from fuse_gui.notebook.shown import ShownView
 from fuse_gui.notebook.statistics import StatisticsView
 
 
@@ -22,7 +24,7 @@ class DataView(widgets.VBox):  # type: ignore[misc]
         """Follow the model."""
         self.model = model
         self.problems, self.heading = Text("", WRONG), Text("", TITLE)
-        self.summary, self.table_problems = Text("", HELP), Text("", WRONG)
+        self.summary = Text("", HELP)
         self.health = HealthView(model.health, model.rows, model.toggle_check)
         self.table = SamplesView(model)
         self.statistics = StatisticsView(model.statistics, model.toggle_filter)
@@ -31,21 +33,22 @@ class DataView(widgets.VBox):  # type: ignore[misc]
             lambda change: model.statistics.set_active(change["new"] is not None), "selected_index"
         )
         self.sample, self.details = Text("", TITLE), DetailsView()
-        self.screen = ScreenView(model.project.screen)
+        self.screen, self.pictured = ScreenView(model.project.screen), ShownView(model.project.shown)
         listed = widgets.VBox(
             [*self._filter(), self.table, self.columns], layout={"flex": "1 1 420px", "min_width": "0"}
         )
         looked_at = widgets.VBox(
-            [*self._steps(), self.sample, self.screen, self.details], layout={"flex": "0 1 420px"}
+            [*self._steps(), self.sample, self.pictured, self.screen, self.details], layout={"flex": "0 1 420px"}
         )
         self.settings = DataSettingsView(model.settings)
-        words = [self.problems, self.heading, self.summary, self.table_problems, self.health]
+        words = [self.problems, self.heading, self.summary, self.health]
         both = widgets.HBox([listed, looked_at], layout={"flex_flow": "row wrap"})
         super().__init__([*words, both, self.settings])
         self.add_class("fuse-data")
         model.changed.connect(self.draw)
         model.strip.changed.connect(self.draw)
         model.exclusions.changed.connect(self.draw)
+        model.ticks.changed.connect(self.draw)
         model.sample_changed.connect(self.draw_sample)
         self.draw()
         self.draw_sample()
@@ -56,13 +59,15 @@ class DataView(widgets.VBox):  # type: ignore[misc]
         self.problems.say(model.strip.text)
         self.heading.say(model.heading)
         self.summary.say(model.summary)
-        self.table_problems.say(model.table_problems)
         self.error.say(model.rows.error)
         self.shown.say(model.shown)
         if self.filter.value.strip() != model.rows.filter:
             self.filter.value = model.rows.filter
         for step in (self.previous, self.next, self.exclude, self.include):
             step.disabled = not model.can_step
+        several = f" ({len(model.ticks.ids)})" if model.ticks.ids else ""
+        self.exclude.description = f"{model.exclusions.exclude_label}{several}"
+        self.include.description = f"{model.exclusions.include_label}{several}"
         self.undo.disabled = not model.exclusions.can_undo
         self.truth.value = model.truth_shown
         show(self.health, bool(model.health.total))
@@ -99,11 +104,18 @@ class DataView(widgets.VBox):  # type: ignore[misc]
         self.truth.observe(lambda change: self._show_truth(change["new"]), "value")
         self.reason = widgets.Combobox(options=words.reasons, placeholder=words.question, layout={"width": "12em"})
         self.exclude = button(words.exclude_label, words.exclude_help, self._exclude)
-        self.include = button(words.include_label, words.include_help, lambda: words.include(self._chosen()))
+        self.include = button(words.include_label, words.include_help, self._include)
         self.undo = button(words.undo_label, words.undo_help, words.undo)
+        self.single_keys = KeysView(
+            model.keys_hint,
+            model.keys_help,
+            {"a": lambda: model.step(-1), "d": lambda: model.step(1), " ": model.toggle_truth},
+        )
         left_out = [self.reason, self.exclude, self.include, self.undo]
         return [
-            widgets.HBox([self.previous, self.next, self.truth]),
+            widgets.HBox(
+                [self.previous, self.next, self.single_keys, self.truth], layout={"flex_flow": "row wrap"}
+            ),
             widgets.HBox(left_out, layout={"flex_flow": "row wrap"}),
         ]
 
@@ -116,7 +128,16 @@ class DataView(widgets.VBox):  # type: ignore[misc]
         self.table.draw()
 
     def _chosen(self) -> list[str]:
+        """Return the samples that are ticked, else the one that is looked at."""
+        if self.model.ticks.ids:
+            return self.model.ticks.ids
         return [self.model.project.sample_id] if self.model.project.sample_id else []
 
     def _exclude(self) -> None:
         self.model.exclusions.exclude(self._chosen(), self.reason.value)
+        if self.reason.value.strip():
+            self.model.ticks.clear()
+
+    def _include(self) -> None:
+        self.model.exclusions.include(self._chosen())
+        self.model.ticks.clear()

@@ -11,7 +11,7 @@ from fuse_engine.core.catalog import FieldKind
 from fuse_gui.models.field import Field, Item
 from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import Group, Slot
-from fuse_gui.notebook.cards import ListBox, Parts
+from fuse_gui.notebook.cards import ListBox, More, Parts
 from fuse_gui.notebook.controls import WIDE, Message, Text, button, show
 
 GRID = {"grid_template_columns": "110px minmax(0, 1fr)", "width": "100%", "grid_gap": "2px 6px"}
@@ -122,9 +122,9 @@ def parts_of(item: Item) -> Parts:
     return None, render(item)
 
 
-def list_of(items: FieldList, titled: bool = True) -> ListBox:
-    """Return the widget of a list."""
-    return ListBox(items, parts_of, titled)
+def list_of(items: FieldList, more: More = lambda item: None, titled: bool = True) -> ListBox:
+    """Return the widget of a list; `more` returns what a panel adds to the card of an item."""
+    return ListBox(items, parts_of, more, titled)
 
 
 def _group(group: Group) -> W.VBox:

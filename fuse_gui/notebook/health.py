@@ -28,11 +28,11 @@ class HealthView(W.VBox):  # type: ignore[misc]
         self.rest = W.ToggleButton(tooltip=model.rest_help, layout={"width": "auto", "height": "24px"})
         self.rest.style.font_size = "12px"
         self.rest.observe(lambda _: self.draw(), "value")
-        self.progress = Text()
+        self.progress, self.remarks = Text(), Text()
         self.stop = button(model.stop_label, model.stop_help, model.pause)
         self.start = button(model.start_label, model.start_help, model.resume)
         chips = W.Box([*self.chips.values(), self.rest], layout={"flex_flow": "row wrap"})
-        super().__init__([chips, W.HBox([self.progress, self.stop, self.start])])
+        super().__init__([chips, self.remarks, W.HBox([self.progress, self.stop, self.start])])
         self.add_class("fuse-health")
         model.changed.connect(self.draw)
         rows.changed.connect(self.draw)
@@ -48,6 +48,7 @@ class HealthView(W.VBox):  # type: ignore[misc]
             show(chip, bool(model.counts[name]) or used or self.rest.value)
         self.rest.description = model.rest
         show(self.rest, bool(model.rest))
+        self.remarks.say(model.remarks)
         self.progress.say(model.progress)
         show(self.stop, model.running)
         self.start.description = model.start_words

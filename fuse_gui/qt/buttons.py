@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from fuse_gui.qt.controls import tooltip
 
@@ -17,6 +17,14 @@ def push(text: str, help_text: str, action: Callable[[], object]) -> QPushButton
     made.setToolTip(tooltip(help_text))
     made.clicked.connect(lambda: action())
     return made
+
+
+def line(*parts: QWidget, grows: QWidget) -> QHBoxLayout:
+    """Return widgets side by side; one of them takes the room that is left."""
+    row = QHBoxLayout()
+    for part in parts:
+        row.addWidget(part, 1 if part is grows else 0)
+    return row
 
 
 def form(*rows: tuple[str, Any]) -> QFormLayout:

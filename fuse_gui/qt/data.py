@@ -26,6 +26,7 @@ from fuse_gui.qt.fold import Fold
 from fuse_gui.qt.health import HealthView
 from fuse_gui.qt.leave import may_leave, save, save_as
 from fuse_gui.qt.samples import SamplesView
+from fuse_gui.qt.shown import ShownView
 from fuse_gui.qt.sides import Sides, stack
 from fuse_gui.qt.statistics import StatisticsView
 from fuse_gui.qt.strip import Strip
@@ -47,7 +48,7 @@ class DataView(QWidget):  # type: ignore[misc]
         self.table = SamplesView(model)
         self.error, self.shown = Text("", WRONG), Text("", HELP)
         self.sample, self.details = Text("", "font-weight: bold;"), DetailsView()
-        self.summary, self.problems = Text("", HELP), Text("", WRONG)
+        self.summary = Text("", HELP)
         self.statistics = StatisticsView(model.statistics, model.toggle_filter)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
@@ -55,7 +56,6 @@ class DataView(QWidget):  # type: ignore[misc]
         column.addLayout(self._files())
         column.addWidget(self.heading)
         column.addWidget(self.summary)
-        column.addWidget(self.problems)
         column.addWidget(self.health)
         column.addWidget(Sides(self._list(), self._sample(), grows=(3, 1), wide=(2, 1)), 1)
         self.settings = DataSettingsView(model.settings)
@@ -102,7 +102,8 @@ class DataView(QWidget):  # type: ignore[misc]
         self.undo = _quiet(push(words.undo_label, words.undo_help, words.undo))
         parts = (self.previous, self.next, self.truth, self.exclude, self.include, self.undo)
         buttons = FlowBox(parts, gap=6)
-        return stack(buttons, self.sample, self.details, grows=self.details)
+        self.pictured = ShownView(model.project.shown)
+        return stack(buttons, self.sample, self.pictured, self.details, grows=self.details)
 
     def _files(self) -> QHBoxLayout:
         model = self.model
@@ -151,7 +152,6 @@ class DataView(QWidget):  # type: ignore[misc]
         self.error.say(model.rows.error)
         self.shown.say(model.shown)
         self.summary.say(model.summary)
-        self.problems.say(model.table_problems)
         if self.filter.text().strip() != model.rows.filter and not self._typing.isActive():
             with QSignalBlocker(self.filter):
                 self.filter.setText(model.rows.filter)

@@ -33,6 +33,7 @@ class KeyTreeView(QTreeWidget):  # type: ignore[misc]
         self._show()
 
     def _show(self) -> None:
+        scrolled = self.verticalScrollBar().value()
         self.clear()
         branches: list[QTreeWidgetItem] = [self.invisibleRootItem()]
         for node in self._model.nodes:
@@ -42,12 +43,16 @@ class KeyTreeView(QTreeWidget):  # type: ignore[misc]
         self.expandAll()
         for column in range(self.columnCount()):
             self.resizeColumnToContents(column)
+        self.verticalScrollBar().setValue(scrolled)
 
 
 def _line(node: Node) -> QTreeWidgetItem:
     texts = [node.name, node.holds, node.advice or node.made_by, node.read_by]
     line = QTreeWidgetItem(texts)
     line.setData(0, Qt.ItemDataRole.UserRole, node.key)
+    font = line.font(0)
+    font.setBold(node.shown)
+    line.setFont(0, font)
     for column, text in enumerate(texts):
         line.setToolTip(column, tooltip(text))
         if node.missing:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QHideEvent, QMouseEvent, QShowEvent
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QInputDialog, QLabel, QSlider, QVBoxLayout, QWidget
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QFrame, QInputDialog, QLabel, QSlider, QVBoxLayout
 
 from fuse_gui.models.field import Item
 from fuse_gui.models.processors import ProcessorsModel
-from fuse_gui.models.strip import StripModel
-from fuse_gui.qt.buttons import push
+from fuse_gui.qt.buttons import line, push
 from fuse_gui.qt.controls import WRONG, Combo, Text, tooltip
 from fuse_gui.qt.fold import Fold
-from fuse_gui.qt.form import list_of
 from fuse_gui.qt.key_tree import KeyTreeView
 from fuse_gui.qt.scrolled import scrolled
-from fuse_gui.qt.strip import Strip
+from fuse_gui.qt.steps import StepsView
 
 FACTS = "QFrame#fuse-facts { background: rgba(128, 136, 148, 40); border-radius: 3px; }"
 WIPE_STEPS = 200
@@ -39,21 +37,16 @@ class Facts(QFrame):  # type: ignore[misc]
         for text in (self.facts, self.numbers, self.error):
             text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
             column.addWidget(text)
-        model.results_changed.connect(self._show)
+        model.changed.connect(self._show)
         self._show()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Put the sample after this step on the screen."""
-        self._model.show(self._index)
+        self._model.show(self._model.position(self._item))
         super().mouseReleaseEvent(event)
 
-    @property
-    def _index(self) -> int:
-        items = self._model.steps.items
-        return items.index(self._item) if self._item in items else -1
-
     def _show(self) -> None:
-        index = self._index
+        index = self._model.position(self._item)
         result = self._model.result(index) if index >= 0 else None
         self.facts.say(result.facts if result else "")
         self.numbers.say(result.numbers if result else "")
@@ -63,63 +56,38 @@ class Facts(QFrame):  # type: ignore[misc]
         self.setVisible(result is not None or index == self._model.failed)
 
 
-class ProcessorsView(QWidget):  # type: ignore[misc]
+class ProcessorsView(StepsView):
     """A key, its steps, and the sample after each of them."""
 
     def __init__(self, model: ProcessorsModel) -> None:
         """Follow the model."""
-        super().__init__()
+        super().__init__(model, "fuse-processors", lambda item: Facts(model, item))
         self.model = model
-        self.setObjectName("fuse-processors")
         self.keys = Combo()
         self.keys.setObjectName("key")
         self.keys.setToolTip(tooltip(model.key_help))
         self.keys.activated.connect(lambda: model.choose(self.keys.currentText()))
-        self.state = Text("", "")
-        self.steps = list_of(model.steps, lambda item: Facts(model, item))
         self.wipe = QSlider(Qt.Orientation.Horizontal)
         self.wipe.setRange(0, WIPE_STEPS)
         self.wipe.setToolTip(tooltip(model.wipe_help))
         self.wipe.valueChanged.connect(lambda value: model.draw_wipe(value / WIPE_STEPS))
         self.round_trip = push(model.round_trip.label, model.round_trip.help, model.round_trip.ask)
         self.trip, self.kept = Text("", ""), Text()
-        self.tree = KeyTreeView(model.tree, model.choose)
-        head = QHBoxLayout()
-        head.addWidget(QLabel(model.key_label))
-        head.addWidget(self.keys, 1)
-        head.addWidget(push(model.new_label, model.new_help, self._new))
-        head.addWidget(push(model.drop_label, model.drop_help, model.drop_key))
-        column = QVBoxLayout(self)
-        column.addWidget(Strip(StripModel(model.project)))
-        column.addLayout(head)
-        column.addWidget(self.state)
-        column.addWidget(scrolled([self.steps]), 1)
-        column.addLayout(self._screen_row())
-        column.addWidget(self.trip)
-        column.addWidget(self.kept)
-        column.addWidget(Fold(model.tree.title, self.tree))
+        self.tree = KeyTreeView(model.tree, model.look_at)
+        new = push(model.new_label, model.new_help, self._new)
+        drop = push(model.drop_label, model.drop_help, model.drop_key)
+        self.column.addLayout(line(QLabel(model.key_label), self.keys, new, drop, grows=self.keys))
+        self.column.addWidget(self.state)
+        self.column.addWidget(scrolled([self.steps]), 1)
+        self.column.addLayout(line(QLabel(model.wipe_label), self.wipe, self.round_trip, grows=self.wipe))
+        self.column.addWidget(self.trip)
+        self.column.addWidget(self.kept)
+        self.column.addWidget(Fold(model.tree.title, self.tree))
         model.keys_changed.connect(self._show_keys)
-        model.results_changed.connect(self._show)
+        model.changed.connect(self._show)
         model.round_trip.changed.connect(self._show)
         self._show_keys()
         self._show()
-
-    def showEvent(self, event: QShowEvent | None) -> None:
-        """Compute while the panel is looked at."""
-        super().showEvent(event)
-        self.model.set_active(True)
-
-    def hideEvent(self, event: QHideEvent | None) -> None:
-        """Rest while nobody looks."""
-        super().hideEvent(event)
-        self.model.set_active(False)
-
-    def _screen_row(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.addWidget(QLabel(self.model.wipe_label))
-        row.addWidget(self.wipe, 1)
-        row.addWidget(self.round_trip)
-        return row
 
     def _new(self) -> None:
         key, wanted = QInputDialog.getText(self, self.model.new_label, self.model.new_question)

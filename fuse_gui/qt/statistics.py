@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QVBoxLayout
 
 from fuse_gui.models.statistics import StatisticsModel
 from fuse_gui.qt.buttons import form
 from fuse_gui.qt.controls import HELP, Combo, Text, tooltip
+from fuse_gui.qt.live import LiveView
 from fuse_gui.qt.plot import PlotView
 from fuse_gui.qt.sides import Sides
 
@@ -18,12 +18,12 @@ HEIGHT = 190
 """Pixels of plot and groups."""
 
 
-class StatisticsView(QWidget):  # type: ignore[misc]
+class StatisticsView(LiveView):
     """A column of the rows that are seen; a click on a bar or a group keeps these rows only."""
 
     def __init__(self, model: StatisticsModel, toggle: Callable[[str], None]) -> None:
         """Follow the model; `toggle` is called with a condition of the filter."""
-        super().__init__()
+        super().__init__(model)
         self.model = model
         self.setObjectName("fuse-statistics")
         self.column = Combo()
@@ -49,16 +49,6 @@ class StatisticsView(QWidget):  # type: ignore[misc]
         column.addWidget(both, 1)
         column.addWidget(Text(model.click_hint, HELP))
         model.changed.connect(self._show)
-
-    def showEvent(self, event: Any) -> None:
-        """Count while somebody looks."""
-        super().showEvent(event)
-        self.model.set_active(True)
-
-    def hideEvent(self, event: Any) -> None:
-        """Rest while nobody looks."""
-        super().hideEvent(event)
-        self.model.set_active(False)
 
     def _show(self) -> None:
         model = self.model

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from fuse_engine.augment import Augmentation
-from fuse_engine.augment.base import Params
+from fuse_engine.augment import Intensity
+from fuse_engine.augment.base import Params, Part
+from fuse_engine.augment.chance import Chance
 from fuse_engine.core import registry
 from fuse_engine.core.component import Component
 from fuse_engine.core.geometry import Geometry
@@ -25,6 +28,8 @@ from fuse_engine.testing import ContractError, check_component
 def doubled(image: Image) -> np.ndarray:
     return 2 * image.array
 
+
+Pixels = NDArray[np.float32]
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Function": {"function": "doubled"},
@@ -114,28 +119,39 @@ class Coin(Metric):
         return None
 
 
-class Shift(Augmentation):
-    """Adds one, to label maps as well."""
-
-    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
-        return {"shift": 1}
-
-    def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
-        return image + 1
-
-
-class InPlace(Shift):
+class InPlace(Intensity):
     """Changes its input, as the original augmentations did."""
 
-    def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
-        return image.add_(1)
+    def sample(self, chance: Chance, grid: Geometry) -> Params:
+        return {"shift": 1}
+
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        image += 1
+        return image
 
 
-class Restless(Shift):
+class Restless(InPlace):
     """Draws while it works."""
 
-    def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
-        return image + torch.rand(1)
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        return image + np.random.default_rng().random()
+
+
+class Restive(InPlace):
+    """Has neutral parameters that change the image."""
+
+    def neutral(self, grid: Geometry) -> Params:
+        return {"shift": 1}
+
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        return image + np.float32(params["shift"])
+
+
+class Doubling(InPlace):
+    """Returns numbers of another type."""
+
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        return image.astype(np.float64)  # type: ignore[return-value]
 
 
 class Unfinished(Loss):
@@ -172,10 +188,10 @@ class Secret(Processor):
         return Resize(size=[3] * image_of(value, "Secret").geometry.dims)(value, row)
 
 
-class Tupled(Shift):
+class Tupled(InPlace):
     """Draws a tuple."""
 
-    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
+    def sample(self, chance: Chance, grid: Geometry) -> Params:
         return {"shift": (1, 2)}
 
 
@@ -186,7 +202,8 @@ BROKEN: list[tuple[type[Component], str]] = [
     (Backwards, "for a perfect prediction"),
     (Speechless, "needs a docstring"),
     (Coin, "depends on the order"),
-    (Shift, "makes up labels"),
+    (Restive, "changes an image by its neutral parameters"),
+    (Doubling, "changes the type of numbers"),
     (InPlace, "augmentation InPlace changes its input"),
     (Restless, "applies by chance of its own"),
     (Tupled, "draws what JSON cannot hold"),

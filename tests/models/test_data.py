@@ -38,14 +38,11 @@ def test_the_summary_counts_parts_and_classes(model: DataModel) -> None:
 
 
 def test_what_is_wrong_with_the_table_is_counted_and_named(model: DataModel, engine: FakeEngine) -> None:
-    assert model.table_problems == ""
     problems = [{"message": "no such file", "sample": f"s{n}", "where": "data.input.image"} for n in range(5)]
     engine.answers["cohort"] = {**cohort_reply(), "problems": problems}
     model.open(model.project.path or "")
-    assert model.table_problems.startswith(
-        "5 problems in the table:\n• data.input.image: sample 's0': no such file"
-    )
-    assert model.table_problems.endswith("… and 2 more")
+    assert model.strip.text.startswith("no such file (data.input.image, sample s0)")
+    assert "… and 3 more" in model.strip.text
     assert len(model.project.problems) == 5
     assert model.strip.sample == "s0"
     model.strip.open_sample()
@@ -73,6 +70,8 @@ def test_rows_and_steps_choose_samples(model: DataModel) -> None:
 def test_a_class_is_shown_with_its_name(model: DataModel, engine: FakeEngine) -> None:
     engine.answers["sample"] = {
         "fingerprint": "1",
+        "keys": {},
+        "shown": {},
         "image": None,
         "gt": None,
         "values": {"data.gt.finding": "1", "data.gt.other": "1"},
@@ -100,7 +99,6 @@ def test_an_empty_panel_says_what_to_do(tmp_path: Path) -> None:
     model = DataModel(project)
     assert "Open one" in model.heading
     assert model.summary == ""
-    assert model.table_problems == ""
     assert model.sections == ()
     model.step(1)
     model.project.save()

@@ -31,12 +31,12 @@ PASSPORTS = (
 
 
 def health(start: int, **_: Any) -> dict[str, Any]:
-    """Two samples a slice; what concerns the whole cohort comes with the last one."""
-    ids = {f"s{number}" for number in range(start, start + 2)} | ({""} if start == 4 else set())
+    """Two samples a slice; what concerns the whole cohort comes behind the last one."""
+    ids = {f"s{number}" for number in range(start, start + 2)} if start < 6 else {""}
     return {
         "findings": [one.to_json() for one in FINDINGS if one.sample in ids],
         "passports": [one.to_json() for one in PASSPORTS if one.sample in ids],
-        "next": None if start == 4 else start + 2,
+        "next": start + 2 if start < 6 else None,
         "total": 6,
     }
 
@@ -68,6 +68,7 @@ def test_counts_grow_while_the_slices_arrive(model: DataModel, engine: FakeEngin
     )
     engine.release()
     engine.release()
+    engine.release()
     assert checks.progress == "Checked 6 samples: 2 samples with findings"
     assert {name: count for name, count in checks.counts.items() if count} == {
         "missing": 1, "oblique": 2, "class_imbalance": 1,
@@ -83,13 +84,14 @@ def test_a_check_is_a_filter_and_a_second_click_clears_it(model: DataModel, engi
     assert model.rows.ids(0, 9) == ["s1"], "what arrives while the filter is used is seen"
     engine.release()
     engine.release()
+    engine.release()
     assert model.rows.ids(0, 9) == ["s1", "s4"]
     model.toggle_check("oblique")
     assert len(model.rows) == 6
 
 
 def test_findings_and_passports_are_columns_and_details(model: DataModel, engine: FakeEngine) -> None:
-    for _ in range(3):
+    for _ in range(4):
         engine.release()
     assert model.rows.columns[:3] == ["sample", "part", "findings"]
     model.set_filter("image.oblique>10 & image.axes==LPS")
@@ -152,7 +154,7 @@ def test_another_pipeline_starts_the_checks_again(model: DataModel, engine: Fake
     model.project.edit(("training", "checkpoint_steps"), 7)
     assert engine.methods().count("health") == asked
     model.project.edit(("data", "input", "image", 0, "LoadImage", "column"), "other")
-    assert engine.methods().count("health") == asked + 3
+    assert engine.methods().count("health") == asked + 4
     assert model.health.counts["oblique"] == 2
 
 
@@ -166,3 +168,58 @@ def test_every_check_has_a_bit_of_its_own(model: DataModel, engine: FakeEngine) 
     model.health.start()
     assert model.rows.text(0, "findings") == ", ".join(check.title for check in CHECKS.values())
     assert all(model.rows.flag(f"check:{name}", 0) and not model.rows.flag(f"check:{name}", 1) for name in CHECKS)
+
+
+def test_what_concerns_the_whole_cohort_is_looked_at_again_without_a_sample(
+    model: DataModel, engine: FakeEngine
+) -> None:
+    engine.answers["health"] = lambda start, **_: {
+        "findings": [
+            Finding("duplicate_content", name, "twins").to_json()
+            for name in ("s1", "s2")
+            if start == 6 and not model.project.cohort.excluded
+        ]
+        + ([Finding("oblique", "s1", "turned").to_json()] if start == 0 else []),
+        "passports": [], "next": 6 if start < 6 else None, "total": 6,
+    }  # fmt: skip
+    engine.hold = set()
+    engine.release()
+    checks, asked = model.health, engine.methods().count("health")
+    assert (checks.counts["duplicate_content"], checks.counts["oblique"]) == (2, 1)
+    model.project.set_excluded(model.project.cohort.with_excluded({"s2": "twin"}))
+    assert (checks.counts["duplicate_content"], checks.counts["oblique"]) == (0, 1)
+    assert [args["start"] for name, args in engine.asked if name == "health"][asked:] == [6], "and no other slice"
+    assert checks.messages(1) == ["turned"]
+    model.project.set_excluded(model.project.cohort.with_excluded({}))
+    assert checks.counts["duplicate_content"] == 2
+
+
+def test_what_belongs_to_no_sample_is_told_once(model: DataModel, engine: FakeEngine) -> None:
+    odd = [Finding("unmatched", "", f"mask {n} has no image") for n in range(6)]
+    engine.answers["health"] = lambda start, **_: {
+        "findings": [one.to_json() for one in odd] if start == 0 else [], "passports": [],
+        "next": 6 if start < 6 else None, "total": 6,
+    }  # fmt: skip
+    engine.hold = set()
+    engine.release()
+    lines = model.health.remarks.split("\n")
+    assert lines[0] == "• Unmatched files: mask 0 has no image"
+    assert (len(lines), lines[-1]) == (5, "… and 2 more")
+    assert "mask 5 has no image" in model.health.help("unmatched")
+    assert model.project.problems == ()
+    model.toggle_check("unmatched")
+    assert (model.rows.filter, len(model.rows)) == ("", 6), "there is no sample to show"
+
+
+def test_what_source_and_sample_both_say_is_said_once(model: DataModel, engine: FakeEngine) -> None:
+    told = [
+        Finding("series", "s1", "2 slices missing"),
+        Finding("series", "s1", "2 slices missing; expected all"),
+        Finding("series", "s1", "2 slices missing"),
+        Finding("missing", "s1", "2 slices missing"),
+    ]
+    engine.answers["health"] = {
+        "findings": [one.to_json() for one in told], "passports": [], "next": None, "total": 6,
+    }  # fmt: skip
+    engine.release()
+    assert model.health.messages(1) == ["2 slices missing; expected all", "2 slices missing"]

@@ -29,7 +29,8 @@ class Files:
             return {"fingerprint": fingerprint, "unchanged": True}
         self.read.append(id)
         image = picture(self.version.get(id, 1))
-        return {"fingerprint": fingerprint, "image": image, "gt": None, "values": {"id": id}}
+        shown = {"keys": {"image": ["data.input.image"]}, "shown": {"image": "data.input.image"}}
+        return {"fingerprint": fingerprint, "image": image, "gt": None, "values": {"id": id}, **shown}
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from fuse_gui.models.project import Project
 from fuse_gui.models.wipe import Wipe
 from tests.gui_engine import FakeEngine, picture
 from tests.gui_project import wait_for
-
-FACTS = {"shape": [1, 4, 6], "dtype": "float32", "min": 0.0, "max": 1.0, "mean": 0.25, "spacing": [0.5, 0.25]}
+from tests.gui_toys import FACTS
 
 
 def steps(key: str, **_: Any) -> list[dict[str, Any]]:

@@ -134,6 +134,8 @@ def test_the_answer_about_the_former_sample_is_dropped(project: Project, engine:
     engine.answers["sample"] = lambda **a: {
         "image": picture(int(a["id"][1:])),
         "gt": None,
+        "keys": {},
+        "shown": {},
         "values": {"id": a["id"]},
     }
     project.select("s1")

@@ -93,6 +93,23 @@ def test_a_sample_is_shown_and_the_next_one_after_a_click(page: Any) -> None:
     page.wait_for_function("before => document.querySelector('.fuse-screen img').src !== before", arg=first)
 
 
+def test_single_keys_go_through_the_samples(page: Any) -> None:
+    page.click(".fuse-samples button:text-is('s03')")
+    page.wait_for_function(SAMPLE.format("Sample s03"))
+    page.click(".fuse-keys input")
+    for key, sample in (("d", "s04"), ("d", "s05"), ("a", "s04")):
+        page.keyboard.press(key)
+        page.wait_for_function(SAMPLE.format(f"Sample {sample}"))
+    page.wait_for_function("() => document.querySelector('.fuse-keys input').value === ''")
+
+
+def test_a_key_of_the_tree_is_clicked(page: Any) -> None:
+    page.click(".fuse-panel .lm-TabBar-tab:has-text('Processors')")
+    page.click(".fuse-key:text-is('segmentation')")
+    chosen = "() => document.querySelector('.fuse-processors select').selectedOptions[0].text"
+    page.wait_for_function(f"({chosen})() === 'data.gt.segmentation'")
+
+
 def test_every_panel_is_a_tab(page: Any) -> None:
     for name, inside in (
         ("Augmentation", ".fuse-augmentation"),

@@ -11,6 +11,7 @@ import ipywidgets as W
 import pytest
 
 from fuse_gui.models.field import Item
+from fuse_gui.models.project import Project
 
 if sys.platform == "linux" and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -130,3 +131,10 @@ def draw(request: pytest.FixtureRequest) -> Iterator[Callable[[Item], Any]]:
         return
     qtbot = request.getfixturevalue("qtbot")
     yield lambda item: QtHand(item, qtbot.addWidget)
+
+
+@pytest.fixture
+def project(panel: Any) -> Project:
+    """The project of the panel that a story is about."""
+    opened: Project = panel.view.model.project
+    return opened

@@ -11,6 +11,7 @@ import pytest
 
 from fuse_engine.core.catalog import Catalog, catalog
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.sections import Split
 from fuse_engine.testing import tiny_experiment
 from fuse_gui.models.data_settings import DataSettings
 from fuse_gui.models.project import Project
@@ -82,6 +83,15 @@ def test_an_edit_goes_into_the_experiment_and_back(project: Project) -> None:
     project.undo()
     project.undo()
     assert (source.chosen, batch.text()) == ("Table", "4")
+
+
+def test_the_split_of_an_old_run_can_be_named(project: Project) -> None:
+    project.edit(("data", "split"), {})
+    model = DataSettings(project)
+    saved: Any = model.items["split"].find(("saved",))
+    saved.set("runs/split.csv")
+    assert project.experiment is not None
+    assert project.experiment.data.split == Split(saved=Path("runs/split.csv"))
 
 
 def test_every_source_and_every_way_to_cut_can_be_chosen(project: Project, every: Catalog) -> None:

@@ -19,7 +19,7 @@ from fuse_gui.models.data import DataModel
 from fuse_gui.models.project import Project
 from fuse_gui.models.requests import call_now
 from fuse_gui.qt.hop import qt_deliver
-from tests.gui_engine import FakeEngine, arrow_bytes, cohort_reply
+from tests.gui_engine import FakeEngine, arrow_bytes, cohort_reply, picture
 from tests.gui_runs import toy, wait_for
 
 MARKUP = '<img src="x" onerror="alert(1)">'
@@ -33,6 +33,7 @@ def thumbnails(ids: list[str], size: int, **_: Any) -> dict[str, Any]:
 
 def health(**_: Any) -> dict[str, Any]:
     found = [Finding("oblique", f"s{number}", "turned") for number in (2, 5)]
+    found.append(Finding("unmatched", "", "mask9.nrrd has no image"))
     where = Passport("s2", "image", "LPS", (2.0, 0.5, 0.5), (12, 64, 64), 7.5)
     return {
         "findings": [one.to_json() for one in found], "passports": [where.to_json()], "next": None, "total": 60,
@@ -71,6 +72,29 @@ class QtHand:
         image = self.view.table.grab().toImage()
         return image.pixelColor(20, 150).getRgb()[:3] == (8, 8, 8) and self.view.table.columnWidth(0) > 140
 
+    def key(self, letter: str) -> None:
+        self.bot.keyClicks(self.view.table, letter)
+
+    def choose(self, positions: list[int]) -> None:
+        from qtpy.QtCore import Qt
+
+        self.click(positions[0])
+        table = self.view.table
+        for position in positions[1:]:
+            at = table.visualRect(table.model().index(position, 1)).center()
+            self.bot.mouseClick(
+                table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, at
+            )
+
+    def menu(self, place: str) -> list[str]:
+        menu = self.view.pictured.menus[place]
+        return [menu.itemText(index) for index in range(menu.count())] if menu.isVisible() else []
+
+    def pick(self, place: str, key: str) -> None:
+        menu = self.view.pictured.menus[place]
+        menu.setCurrentText(key)
+        menu.activated.emit(menu.currentIndex())
+
     def click(self, position: int) -> None:
         from qtpy.QtCore import Qt
 
@@ -92,7 +116,8 @@ class QtHand:
         while found.value() is not None:
             lines.append(": ".join(found.value().text(column) for column in (0, 1)))
             found += 1
-        texts = (self.view.sample, self.view.error, self.view.shown, self.view.health.progress)
+        health = self.view.health
+        texts = (self.view.sample, self.view.error, self.view.shown, health.remarks, health.progress)
         return "\n".join([*(text.text() for text in texts), *lines])
 
     def check(self, name: str) -> str:
@@ -145,6 +170,20 @@ class NotebookHand:
     def pictures(self) -> bool:
         return bytes(self.view.table.rows.children[2].picture.value).startswith(b"\x89PNG")
 
+    def key(self, letter: str) -> None:
+        self.view.single_keys.value = letter
+
+    def choose(self, positions: list[int]) -> None:
+        for position in positions:
+            self.view.table.rows.children[position].tick.value = True
+
+    def menu(self, place: str) -> list[str]:
+        menu = self.view.pictured.menus[place]
+        return list(menu.options) if menu.layout.display != "none" else []
+
+    def pick(self, place: str, key: str) -> None:
+        self.view.pictured.menus[place].value = key
+
     def click(self, position: int) -> None:
         self.view.table.rows.children[position].choose.click()
 
@@ -158,7 +197,8 @@ class NotebookHand:
         view = self.view
         cells = re.findall(r"<td[^>]*>(.*?)</td><td>(.*?)</td>", view.details.value)
         lines = [f"{html.unescape(name)}: {html.unescape(value)}" for name, value in cells]
-        return "\n".join([view.sample.text, view.error.text, view.shown.text, view.health.progress.text, *lines])
+        texts = (view.sample, view.error, view.shown, view.health.remarks, view.health.progress)
+        return "\n".join([*(text.text for text in texts), *lines])
 
     def check(self, name: str) -> str:
         return str(self.view.health.chips[name].description)
@@ -167,9 +207,9 @@ class NotebookHand:
         self.view.health.chips[name].click()
 
     def sort(self, column: str) -> None:
-        place = self.view.model.rows.columns.index(column)
         for _ in range(2):
-            self.view.table.header.children[place + 1].click()
+            heads = self.view.table.header.children
+            next(head for head in heads if getattr(head, "tooltip", "") == column).click()
 
     def groups(self) -> list[str]:
         self.view.columns.selected_index = 0
@@ -227,6 +267,7 @@ def test_rows_are_filtered_and_ordered(hand: Any) -> None:
 def test_a_check_lists_its_samples(hand: Any) -> None:
     assert hand.check("oblique") == "Oblique images  2"
     assert hand.check("constant") == "✓ Constant images"
+    assert hand.words().count("mask9.nrrd has no image") == 1
     hand.click_check("oblique")
     assert hand.ids() == ["s2", "s5"]
     assert "2 of 60 samples shown" in hand.words()
@@ -260,6 +301,61 @@ def test_a_sample_is_left_out_and_taken_in_again(
     hand.press("undo")
     wait_for(lambda: read_exclusions(file) == excluded, work=hand.work)
     wait_for(lambda: "excluded: motion" not in hand.words(), work=hand.work)
+
+
+def test_keys_go_through_the_samples(hand: Any) -> None:
+    hand.click(4)
+    for letter, sample in (("d", "s5"), ("D", "s6"), ("a", "s5"), ("a", "s4"), ("a", "s3")):
+        hand.key(letter)
+        assert f"Sample {sample}" in hand.words()
+    hand.key(" ")
+    assert not hand.view.model.truth_shown
+
+
+def test_several_samples_are_left_out_at_once(hand: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "excluded.csv"
+    engine = hand.view.model.project.engine
+    engine.answers["cohort"] = lambda **_: {**cohort(), "excluded": read_exclusions(file)}
+    hand.choose([4, 1, 7])
+    hand.exclude("motion", monkeypatch)
+    wait_for(lambda: file.exists() and hand.view.model.exclusions.can_undo, work=hand.work)
+    assert read_exclusions(file) == dict.fromkeys(("s1", "s4", "s7"), "motion")
+
+
+def test_which_of_several_pictures_is_seen_is_chosen(hand: Any) -> None:
+    def sample(chosen: list[str], **_: Any) -> dict[str, Any]:
+        keys = {"image": ["data.input.t1", "data.input.t2"], "gt": ["data.gt.mask"]}
+        image = next((key for key in keys["image"] if key in chosen), "data.input.t1")
+        return {
+            "fingerprint": str(chosen), "keys": keys, "shown": {"image": image, "gt": "data.gt.mask"},
+            "image": picture(float(image[-1])), "gt": picture(1, label=True), "values": {},
+        }  # fmt: skip
+
+    project = hand.view.model.project
+    project.engine.answers["sample"] = sample
+    hand.click(1)
+    wait_for(lambda: hand.menu("image") == ["data.input.t1", "data.input.t2"], work=hand.work)
+    assert hand.menu("gt") == []
+    hand.pick("image", "data.input.t2")
+    wait_for(lambda: project.screen.picture("image").array.max() == 2, work=hand.work)
+    hand.press("next")
+    hand.work()
+    assert project.screen.picture("image").array.max() == 2, "the choice stays for the next samples"
+
+
+def test_rows_are_found_by_what_a_key_reads(hand: Any) -> None:
+    project = hand.view.model.project
+    project.edit(("data", "gt", "lesion"), [{"LoadImage": {"column": "note", "label": True}}])
+    hand.type("has:lesion")
+    wait_for(lambda: hand.ids() == ["s2"], work=hand.work)
+    hand.type("has:gt.lesion | has:data.gt.lesion & age>30")
+    wait_for(lambda: hand.view.model.rows.filter.endswith("age>30"), work=hand.work)
+    assert hand.ids() == ["s2"]
+    hand.type("has:leson")
+    wait_for(lambda: "did you mean 'lesion'?" in hand.words(), work=hand.work)
+    project.edit(("data", "gt", "lesion"), [{"LoadImage": {"column": "site", "label": True}}])
+    hand.type("has:lesion")
+    wait_for(lambda: len(hand.ids()) == 60, work=hand.work)
 
 
 def test_keys_belong_to_the_table_and_letters_to_the_filter(qtbot: Any, tmp_path: Path) -> None:

@@ -22,8 +22,7 @@ from fuse_gui.qt.model import ModelView
 from fuse_gui.qt.processors import Facts, ProcessorsView
 from tests.gui_engine import FakeEngine, picture
 from tests.gui_project import open_toy
-
-FACTS = {"shape": [1, 4, 6], "dtype": "float32", "min": 0.0, "max": 1.0, "mean": 0.25, "spacing": [0.5, 0.25]}
+from tests.gui_toys import FACTS
 
 
 def steps(**_: Any) -> list[dict[str, Any]]:

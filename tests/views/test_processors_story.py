@@ -12,12 +12,12 @@ import pytest
 
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
-from fuse_gui.models.requests import call_now
-from fuse_gui.qt.hop import qt_deliver
+from fuse_gui.notebook.processors import ProcessorsView as NotebookView
+from fuse_gui.qt.processors import Facts, ProcessorsView
 from tests.gui_engine import FakeEngine, picture
 from tests.gui_project import open_toy, wait_for
-
-FACTS = {"shape": [1, 4, 6], "dtype": "float32", "min": 0.0, "max": 1.0, "mean": 0.25, "spacing": [0.5, 0.25]}
+from tests.gui_toys import FACTS
+from tests.views.steps import NotebookSteps, QtSteps, opened
 
 
 def steps(key: str, **_: Any) -> list[dict[str, Any]]:
@@ -25,27 +25,29 @@ def steps(key: str, **_: Any) -> list[dict[str, Any]]:
     return [first, {"name": "Window", "seconds": 0.002, "cached": False, **FACTS, "picture": picture(2)}]
 
 
-class QtPanel:
-    def __init__(self, model: ProcessorsModel, bot: Any) -> None:
-        from fuse_gui.qt.processors import ProcessorsView
+def many_pictures(id: str, chosen: list[str], **_: Any) -> dict[str, Any]:  # noqa: A002 the protocol's name
+    keys = {"image": ["data.input.image", "data.input.other"], "gt": ["data.gt.mask"]}
+    image = next((key for key in keys["image"] if key in chosen), keys["image"][0])
+    return {
+        "fingerprint": f"{id} {chosen}", "keys": keys, "shown": {"image": image, "gt": "data.gt.mask"},
+        "image": picture(7 if image.endswith("other") else 1), "gt": picture(3, label=True), "values": {},
+    }  # fmt: skip
 
-        self.view, self.bot = ProcessorsView(model), bot
-        bot.addWidget(self.view)
-        self.view.show()
 
-    def settle(self) -> None:
-        self.bot.waitUntil(lambda: not self.view.model.refresh.stale)
+def value(project: Project, name: str) -> float:
+    found = project.screen.picture(name)
+    assert found is not None
+    return float(found.array.max())
 
-    def until(self, words: str) -> None:
-        self.bot.waitUntil(lambda: words in self.words())
+
+class QtPanel(QtSteps):
+    draws = ProcessorsView
 
     def click_step(self, index: int) -> None:
         from qtpy.QtCore import Qt
 
-        from fuse_gui.qt.processors import Facts
-
-        cards = {facts._index: facts for facts in self.view.findChildren(Facts)}
-        self.bot.mouseClick(cards[index], Qt.MouseButton.LeftButton)
+        facts = self.view.steps.cards[index].findChild(Facts)
+        self.bot.mouseClick(facts, Qt.MouseButton.LeftButton)
 
     def wipe(self, share: float) -> None:
         assert self.view.wipe.isEnabled()
@@ -53,6 +55,19 @@ class QtPanel:
 
     def round_trip(self) -> None:
         self.view.round_trip.click()
+
+    def click_key(self, name: str) -> None:
+        from qtpy.QtCore import Qt
+
+        tree = self.view.tree
+        [item] = tree.findItems(name, Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive)
+        tree.itemClicked.emit(item, 0)
+
+    def bold(self) -> list[str]:
+        from qtpy.QtCore import Qt
+
+        found = self.view.tree.findItems("*", Qt.MatchFlag.MatchWildcard | Qt.MatchFlag.MatchRecursive)
+        return [item.text(0) for item in found if item.font(0).bold()]
 
     def tree(self) -> list[str]:
         from qtpy.QtWidgets import QTreeWidgetItemIterator
@@ -66,26 +81,12 @@ class QtPanel:
             walk += 1
         return found
 
-    def words(self) -> str:
-        from fuse_gui.qt.controls import Text
 
-        return "\n".join(text.text() for text in self.view.findChildren(Text) if not text.isHidden())
-
-
-class NotebookPanel:
-    def __init__(self, model: ProcessorsModel) -> None:
-        from fuse_gui.notebook.processors import ProcessorsView
-
-        self.view = ProcessorsView(model)
-
-    def settle(self) -> None:
-        wait_for(lambda: not self.view.model.refresh.stale)
-
-    def until(self, words: str) -> None:
-        wait_for(lambda: words in self.words())
+class NotebookPanel(NotebookSteps):
+    draws = NotebookView
 
     def click_step(self, index: int) -> None:
-        self.view.results.children[index].children[0].click()
+        self.view.steps.cards[index].more.choose.click()
 
     def wipe(self, share: float) -> None:
         assert not self.view.wipe.disabled
@@ -95,19 +96,21 @@ class NotebookPanel:
         self.view.round_trip.click()
 
     def tree(self) -> list[str]:
-        lines = self.view.tree.children
-        return [line.text + (" red" if "#d0353a" in line.value else "") for line in lines]
+        return [self.line(line) + (" red" if "#d0353a" in line.facts.value else "") for line in self.lines()]
 
-    def words(self) -> str:
-        from fuse_gui.notebook.controls import Text
+    def lines(self) -> Any:
+        return self.view.tree.children
 
-        def texts(widget: Any) -> Iterator[str]:
-            if isinstance(widget, Text):
-                yield widget.text
-            for child in getattr(widget, "children", ()):
-                yield from texts(child)
+    def line(self, line: Any) -> str:
+        name = line.name.description if isinstance(line.name, W.Button) else line.name.text
+        return f"{name}   {line.facts.text}"
 
-        return "\n".join(texts(self.view))
+    def click_key(self, name: str) -> None:
+        next(line.name for line in self.lines() if getattr(line.name, "description", "") == name).click()
+
+    def bold(self) -> list[str]:
+        names = [line.name for line in self.lines() if isinstance(line.name, W.Button)]
+        return [name.description for name in names if name.style.font_weight == "bold"]
 
 
 @pytest.fixture
@@ -117,21 +120,8 @@ def engine() -> FakeEngine:
 
 @pytest.fixture(params=["qt", "notebook"])
 def panel(request: pytest.FixtureRequest, engine: FakeEngine, tmp_path: Path) -> Iterator[Any]:
-    bot = request.getfixturevalue("qtbot") if request.param == "qt" else None
-    project = open_toy(engine, tmp_path, qt_deliver() if bot else call_now)
-    project.select("s1")
-    made = ProcessorsModel(project, pause=0.001)
-    panel = QtPanel(made, bot) if bot else NotebookPanel(made)
-    panel.settle()
-    yield panel
-    project.close()
-    W.Widget.close_all()
-
-
-@pytest.fixture
-def project(panel: Any) -> Project:
-    opened: Project = panel.view.model.project
-    return opened
+    with opened(request, engine, tmp_path, ProcessorsModel, QtPanel, NotebookPanel) as panel:
+        yield panel
 
 
 def test_each_card_says_what_its_step_made(panel: Any) -> None:
@@ -139,6 +129,15 @@ def test_each_card_says_what_its_step_made(panel: Any) -> None:
     words = panel.words()
     assert "min 0,  max 1,  mean 0.25,  0.096 MB,  cached" in words
     assert "min 0,  max 1,  mean 0.25,  2 ms" in words
+
+
+def test_a_card_and_all_in_it_go_with_its_step(panel: Any) -> None:
+    first, second = panel.view.steps.cards
+    panel.view.model.steps.remove(0)
+    assert list(panel.view.steps.cards) == [second]
+    if isinstance(panel, NotebookPanel):
+        assert (first.comm, first.more.comm, first.more.facts.comm) == (None, None, None)
+        assert second.more.facts.comm is not None
 
 
 def test_the_curtain_shows_the_sample_before_the_step(panel: Any, project: Project) -> None:
@@ -167,21 +166,39 @@ def test_the_round_trip_is_told(panel: Any, engine: FakeEngine) -> None:
 
 
 def test_the_tree_names_makers_readers_and_what_is_missing(panel: Any, project: Project) -> None:
+    panel.wait(lambda: any("float32  1 × 4 × 6" in line for line in panel.tree()))
     lines = panel.tree()
     assert any("image" in line and "float32  1 × 4 × 6" in line and "Load → Window" in line for line in lines)
     assert any("augmentation.0" in line for line in lines)
     assert not any("red" in line for line in lines)
     project.edit(("losses", "hard", "Focal", "pred"), "data.gt.mazk")
-    panel.settle()
+    panel.wait(lambda: any("mazk" in line for line in panel.tree()))
     missing = next(line for line in panel.tree() if "mazk" in line)
     assert "nothing makes it; did you mean 'data.gt.mask'?" in missing
     assert "losses.hard" in missing
     assert "red" in missing
 
 
+def test_a_click_on_a_key_shows_what_it_holds(panel: Any, project: Project, engine: FakeEngine) -> None:
+    engine.answers["sample"] = many_pictures
+    project.select("s2")
+    panel.settle()
+    assert set(panel.bold()) == {"image", "mask"}
+    panel.click_step(0)
+    panel.click_key("other")
+    wait_for(lambda: value(project, "image") == 7)
+    assert (panel.view.model.key, panel.view.model.shown) == ("data.input.other", None)
+    panel.settle()
+    assert set(panel.bold()) == {"other", "mask"}
+    project.screen.restyle("gt", visible=False)
+    panel.click_key("mask")
+    assert (value(project, "image"), value(project, "gt")) == (7, 3), "the other one stays"
+    assert project.screen.style("gt")["visible"]
+
+
 def test_a_notebook_makes_and_removes_keys_and_says_what_is_wrong(engine: FakeEngine, tmp_path: Path) -> None:
     project = open_toy(engine, tmp_path)
-    view = NotebookPanel(ProcessorsModel(project)).view
+    view = NotebookView(ProcessorsModel(project))
     view.name.value = "mask"
     view.new.click()
     assert "expected data.input.<name> or data.gt.<name>" in view.problems.text

@@ -1,9 +1,9 @@
 """Random changes of training samples: drawn, applied and recorded, each apart from the others."""
 
-from fuse_engine.augment.base import Applied, Augmentation, Augmenter
-from fuse_engine.augment.filter import Blur
-from fuse_engine.augment.geometry import Affine, Flip
-from fuse_engine.augment.intensity import Brightness, Contrast, Gamma, GaussianNoise
+from fuse_engine.augment.augmenter import Augmenter
+from fuse_engine.augment.base import Applied, Augmentation, Intensity, Operation, Spatial
+from fuse_engine.augment.intensity import Blur, Brightness, Contrast, Gamma, GaussianNoise
+from fuse_engine.augment.spatial import Affine, Flip
 
 __all__ = [
     "Affine",
@@ -16,4 +16,7 @@ __all__ = [
     "Flip",
     "Gamma",
     "GaussianNoise",
+    "Intensity",
+    "Operation",
+    "Spatial",
 ]

@@ -1,22 +1,22 @@
-"""The base of every augmentation, chance (`sample`) apart from work (`apply`), and what runs a list of them."""
+"""The bases of every augmentation: chance (`sample`) apart from work (`pull`, `change`)."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import AfterValidator, Field
-from torch import Tensor
+from numpy.typing import NDArray
+from pydantic import Field
 
-from fuse_engine.core.batch import NestedDict
+from fuse_engine.augment.chance import Chance
+from fuse_engine.augment.pull import Border, Pull, pulled
 from fuse_engine.core.component import Component
-from fuse_engine.core.errors import FuseError, KeyMissing, SampleError
+from fuse_engine.core.errors import FuseError, KeyMissing, nearest
 from fuse_engine.core.geometry import Geometry
-from fuse_engine.core.keys import Key, geometry_key
-from fuse_engine.core.random import stream
+from fuse_engine.core.keys import Key
 
 Params = dict[str, Any]
 """What was drawn, as JSON can hold it."""
@@ -25,166 +25,213 @@ RECORD = "data.augmentation"
 """Where a sample says what was done to it."""
 
 
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError("expected the smaller number first")
-    return bounds
+@dataclass(frozen=True)
+class Applied:
+    """What one step did to one sample."""
+
+    step: str
+    """Place in the list of augmentations, from 0: `2`, or `2.0` for the first step inside of the third."""
+    name: str
+    params: Params | None
+    """What was drawn; None where chance left the sample alone."""
+    channel: int | None = None
+    """The one channel that is changed, all of them if None."""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Applied:
+        """Return the entry that a sample's record holds."""
+        return cls(str(value["step"]), str(value["name"]), value["params"], value.get("channel"))
 
 
-Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
-"""Smallest and largest value; drawn evenly in between."""
+@dataclass(frozen=True)
+class Scene:
+    """The grids of a sample's images and label maps as the steps so far leave them, and their channels."""
 
+    grids: Mapping[str, Geometry]
+    channels: Mapping[str, int]
 
-def _positive(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] <= 0:
-        raise ValueError("expected numbers above 0")
-    return bounds
+    def grid(self, keys: list[Key]) -> Geometry:
+        """Return the grid of the first of some images, which are changed together.
 
+        Raises:
+            FuseError: when a key is no image, or one has other proportions than the first.
+        """
+        for key in keys:
+            if key not in self.grids:
+                raise KeyMissing(
+                    f"'{key}' is no image",
+                    expected="an image: " + ", ".join(self.grids),
+                    nearest=nearest(key, self.grids),
+                )
+        first = self.grids[keys[0]]
+        for key in keys[1:]:
+            if not _proportional(self.grids[key].shape, first.shape):
+                raise FuseError(
+                    f"'{keys[0]}' and '{key}' cannot be changed together",
+                    expected="images of the same proportions",
+                    got=f"{first.shape} and {self.grids[key].shape}",
+                )
+        return first
 
-def _not_negative(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] < 0:
-        raise ValueError("expected numbers from 0 up")
-    return bounds
-
-
-PositiveRange = Annotated[Range, AfterValidator(_positive)]
-NonNegativeRange = Annotated[Range, AfterValidator(_not_negative)]
+    def resized(self, shapes: Mapping[str, tuple[int, ...]]) -> Scene:
+        """Return the scene with images of other shapes ([z,] y, x); their centres and spacing stay."""
+        changed = {key: recentred(self.grids[key], shape) for key, shape in shapes.items()}
+        return replace(self, grids={**self.grids, **changed})
 
 
 class Augmentation(Component):
-    """A random change of images (channel, [z,] y, x) and of the label maps that go with them."""
+    """A random change of samples."""
 
     kind: ClassVar[str] = "augmentation"
 
-    keys: list[Key] = Field(min_length=1)
-    """Images and label maps that are changed together, e.g. `data.input.image`, `data.gt.segmentation`."""
     p: float = Field(1.0, ge=0, le=1)
     """Chance, from 0 to 1, that a sample is changed."""
+    enabled: bool = True
+    """Switched off, a step keeps its place and its settings and changes nothing."""
+
+    def draw(self, step: str, chance: Chance, scene: Scene) -> tuple[list[Applied], Scene]:
+        """Decide what is done to a sample; return it and what the sample is like afterwards.
+
+        Raises:
+            FuseError: when the settings do not fit the sample.
+        """
+        if not self.enabled or not chance.happens(self.p):
+            return [Applied(step, self.name(), None)], scene
+        return self.decide(step, chance, scene)
 
     @abstractmethod
-    def sample(self, rng: np.random.Generator, grid: Geometry) -> Params:
+    def decide(self, step: str, chance: Chance, scene: Scene) -> tuple[list[Applied], Scene]:
+        """Decide what is done to a sample that is changed; see `draw`."""
+
+    def within(self) -> tuple[Augmentation, ...]:
+        """Return the steps inside of this one."""
+        return ()
+
+
+class Operation(Augmentation):
+    """One change of the images and label maps under its keys."""
+
+    keys: list[Key] = Field(min_length=1)
+    """Images and label maps that are changed together, e.g. `data.input.image`, `data.gt.segmentation`."""
+
+    def decide(self, step: str, chance: Chance, scene: Scene) -> tuple[list[Applied], Scene]:
+        """Draw the parameters."""
+        params = self.sample(chance, scene.grid(self.keys))
+        return [Applied(step, self.name(), params)], self.leave(scene, params)
+
+    def leave(self, scene: Scene, params: Params) -> Scene:
+        """Return what the sample is like afterwards."""
+        return scene
+
+    @abstractmethod
+    def apply(self, image: NDArray[Any], params: Params) -> NDArray[Any]:
+        """Return a whole image or label map (channel, [z,] y, x) after this operation alone."""
+
+    @abstractmethod
+    def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw what will be done to an image on that grid.
 
         Raises:
             FuseError: when the settings do not fit the number of axes.
         """
 
+    def neutral(self, grid: Geometry) -> Params | None:
+        """Return the parameters with which nothing changes, None where there are none."""
+        return None
+
+
+class Spatial(Operation):
+    """Moves pixels: images linearly, label maps to the nearest, boxes and points to where their pixels go.
+
+    Spatial steps that follow each other are composed, and pixels are interpolated once.
+    """
+
+    points: list[Key] = Field([])
+    """Points that move along: (n, dims), pixel indices ([z,] y, x) of the first image."""
+    boxes: list[Key] = Field([])
+    """Boxes that move along: (n, 2 dims), first and last corner, pixel indices ([z,] y, x) of the first image."""
+    border: Border = "zeros"
+    """What comes in from outside: 0, the nearest pixel, or the mirror image."""
+
     @abstractmethod
-    def apply(self, image: Tensor, params: Params, label: bool) -> Tensor:
-        """Return the changed image or, with `label`, label map (channel, [z,] y, x); `image` stays as it is.
+    def pull(self, params: Params, shape: tuple[int, ...]) -> Pull:
+        """Return where the moved image takes its pixels from, for an image of that shape ([z,] y, x)."""
 
-        The same arguments give the same bits, whatever the number of threads.
-        """
+    def apply(self, image: NDArray[Any], params: Params) -> NDArray[Any]:
+        """Return the moved image or label map."""
+        images, labels = (image[:0], image) if is_label(image) else (image, image[:0])
+        moved, marked = pulled(images, labels, self.pull(params, image.shape[1:]), self.border)
+        return marked if is_label(image) else moved
 
-
-def uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
-    """Draw one number evenly from `bounds`."""
-    return float(rng.uniform(*bounds))
+    def leave(self, scene: Scene, params: Params) -> Scene:
+        """Return what the sample is like afterwards."""
+        shapes = {key: self.pull(params, scene.grids[key].shape).shape for key in self.keys}
+        return scene.resized({key: shape for key, shape in shapes.items() if shape != scene.grids[key].shape})
 
 
 @dataclass(frozen=True)
-class Applied:
-    """What one step did to one sample."""
+class Part:
+    """Which part of an image an operation is given."""
 
-    step: int
-    """Place in the list of augmentations, from 0."""
-    name: str
-    params: Params | None
-    """What was drawn; None where chance left the sample alone."""
+    offset: tuple[int, ...]
+    """Its first voxel, [z,] y, x."""
+    shape: tuple[int, ...]
+    """Shape of the whole image, [z,] y, x."""
+    beside: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """The same part of the images and label maps that the operation `needs`."""
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Applied:
-        """Return the entry that a sample's record holds."""
-        return cls(int(value["step"]), str(value["name"]), value["params"])
+    @property
+    def dims(self) -> int:
+        """2 or 3."""
+        return len(self.shape)
 
 
-class Augmenter:
-    """Augments samples of tensors; chance depends on (seed, epoch, sample id, step) and nothing else."""
+class Intensity(Operation):
+    """Changes the values of images where they are; label maps stay as they are."""
 
-    def __init__(self, steps: Sequence[Augmentation], seed: int) -> None:
-        """Take the augmentations in their order, and the experiment's seed."""
-        self.steps, self.seed = tuple(steps), seed
+    whole: ClassVar[bool] = False
+    """A pixel depends on pixels all over the image, so that no part can be computed by itself exactly."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Fields whose keys the operation looks at, without changing them."""
 
-    def __call__(self, sample: NestedDict, epoch: int) -> NestedDict:
-        """Return the sample as it is trained on in that epoch."""
-        return self.apply(sample, self.draw(sample, epoch))
+    def apply(self, image: NDArray[Any], params: Params) -> NDArray[Any]:
+        """Return the changed image; a label map is returned as it is."""
+        part = Part((0,) * (image.ndim - 1), image.shape[1:])
+        return image if is_label(image) else self.change(image, params, self.measure(image), part)
 
-    def draw(self, sample: NestedDict, epoch: int) -> list[Applied]:
-        """Decide what is done to a sample in an epoch.
+    def margin(self, params: Params) -> int:
+        """Return how many voxels around a part its values depend on."""
+        return 0
 
-        Raises:
-            SampleError: naming sample and step, when a key is no image or a step's images do not fit together.
+    def measure(self, image: NDArray[np.float32]) -> Mapping[str, Any]:
+        """Return what `change` must know of the whole image; for a quick look, of a part of it."""
+        return {}
+
+    @abstractmethod
+    def change(
+        self, image: NDArray[np.float32], params: Params, known: Mapping[str, Any], part: Part
+    ) -> NDArray[np.float32]:
+        """Return the changed image or part of one, (channel, [z,] y, x); `image` stays as it is.
+
+        The same arguments give the same bits, whatever the number of threads; a part is the same as cut from the
+        whole, `margin` away from where it was cut.
         """
-        name = str(sample["data.id"])
-        drawn: list[Applied] = []
-        for index, step in enumerate(self.steps):
-            grid = self._grid(sample, index)
-            rng = stream("augmentation", self.seed, epoch, name, index)
-            chosen = rng.random() < step.p
-            try:
-                drawn.append(Applied(index, step.name(), step.sample(rng, grid) if chosen else None))
-            except FuseError as error:
-                raise _located(error, name, index, step) from None
-        return drawn
-
-    def apply(self, sample: NestedDict, applied: Iterable[Applied]) -> NestedDict:
-        """Return a new sample with drawn changes applied and recorded; `sample` stays as it is.
-
-        Raises:
-            SampleError: when the drawn changes are not those of these augmentations.
-        """
-        done = list(applied)
-        result = sample.copy()
-        for item in done:
-            step = self._step(item, str(sample["data.id"]))
-            for key in step.keys if item.params is not None else ():
-                image: Tensor = result[key]
-                result[key] = step.apply(image, item.params or {}, label=not image.is_floating_point())
-        result[RECORD] = [asdict(item) for item in done]
-        return result
-
-    def _step(self, item: Applied, sample: str) -> Augmentation:
-        if item.step >= len(self.steps) or self.steps[item.step].name() != item.name:
-            names = ", ".join(step.name() for step in self.steps)
-            raise SampleError(
-                f"step {item.step} of the record is {item.name}", sample=sample, expected=f"the steps {names}"
-            )
-        return self.steps[item.step]
-
-    def _grid(self, sample: NestedDict, index: int) -> Geometry:
-        """Return the grid of a step's first image, 1 mm if unknown; the others must have its proportions."""
-        step, name = self.steps[index], str(sample["data.id"])
-        try:
-            images = [_image(sample, key) for key in step.keys]
-        except FuseError as error:
-            raise _located(error, name, index, step) from None
-        shapes = [tuple(image.shape[1:]) for image in images]
-        for key, shape in zip(step.keys, shapes, strict=True):
-            if not _proportional(shape, shapes[0]):
-                raise SampleError(
-                    f"{step.name()} cannot change '{step.keys[0]}' and '{key}' together", f"augmentation.{index}",
-                    sample=name, expected="images of the same proportions", got=f"{shapes[0]} and {shape}",
-                )  # fmt: skip
-        known = geometry_key(step.keys[0])
-        return sample[known] if known in sample else Geometry.plain(shapes[0])
 
 
-def _image(sample: NestedDict, key: str) -> Tensor:
-    value = sample[key]
-    if not isinstance(value, Tensor) or value.ndim not in (3, 4):
-        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise KeyMissing(f"'{key}' is no image", expected="a tensor (channel, [z,] y, x)", got=got)
-    return value
+def is_label(array: NDArray[Any]) -> bool:
+    """Whether an array holds labels: whole numbers."""
+    return array.dtype.kind != "f"
+
+
+def recentred(grid: Geometry, shape: tuple[int, ...]) -> Geometry:
+    """Return a grid of another shape ([z,] y, x) with the same spacing, directions and centre."""
+    size = tuple(reversed(shape))
+    shift = (np.asarray(grid.size) - np.asarray(size)) / 2 * grid.spacing
+    origin = np.asarray(grid.origin) + grid.matrix @ shift
+    return Geometry(size, grid.spacing, tuple(origin.tolist()), grid.direction)
 
 
 def _proportional(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
     if len(shape) != len(other):
         return False
     return all(a * other[0] == b * shape[0] for a, b in zip(shape, other, strict=True))
-
-
-def _located(error: FuseError, sample: str, index: int, step: Augmentation) -> SampleError:
-    where = f"augmentation.{index}.{step.name()}"
-    return SampleError(
-        *(replace(item, where=f"{where}.{item.where}".rstrip("."), sample=sample) for item in error.problems)
-    )

@@ -8,7 +8,9 @@ from dataclasses import replace
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from fuse_engine.cli.asking import ask
 from fuse_engine.cli.options import OK, OVERRIDES, PROBLEM, Subparsers, add_command, add_experiment, add_json
+from fuse_engine.cli.passports import print_passports
 from fuse_engine.cli.printing import one_line, print_json, print_table
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ exit codes: 0 nothing that blocks training, 1 something does
 _SHOWN = 5
 _WIDTH = 110
 _SLICE = 1.0
-_TRIES = 3
-"""Times a file may end the engine worker before the worker refuses to read it."""
 
 
 def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -50,7 +50,7 @@ def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the checks with their counts, then the findings, then the round trips."""
     from fuse_engine.core.experiment import Experiment
-    from fuse_engine.core.health import Finding
+    from fuse_engine.core.health import Finding, Passport
     from fuse_engine.service.client import Engine
 
     experiment = Experiment.load(options.experiment, options.overrides)
@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         print_json({**report, "round_trips": trips, "stuck": stuck, "blocking": len(blocking) + failed})
     else:
         _print(findings, report["total"], set(checks.ignore), None if options.all else _SHOWN)
+        print_passports([Passport.from_json(item) for item in report["passports"]])
         _print_trips(trips, stuck)
         told = f"{len(blocking)} findings and {failed} round trips block training"
         print(f"\n{told if blocking or failed else 'nothing blocks training'}")
@@ -79,21 +80,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _health(engine: Engine, experiment: Experiment) -> dict[str, Any]:
-    """Ask slice by slice; a file that ends the worker is tried again until the worker refuses it."""
-    from fuse_engine.core.errors import FuseError
-
+    """Ask slice by slice."""
     found: dict[str, Any] = {"findings": [], "passports": [], "total": 0}
-    start, tries = 0, 0
+    start = 0
     while True:
-        try:
-            reply = _asked(engine, "health", experiment, start=start, seconds=_SLICE)
-        except FuseError as error:
-            tries += 1
-            if engine.pid is not None or tries > _TRIES:
-                raise
-            print(f"warning: {error}", file=sys.stderr)
-            continue
-        tries = 0
+        reply = ask(engine, "health", experiment, start=start, seconds=_SLICE)
         for name in ("findings", "passports"):
             found[name] += reply[name]
         found["total"] = reply["total"]
@@ -109,24 +100,15 @@ def _round_trips(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Return the round trips of some samples, and of those that a step fails on, why."""
     from fuse_engine.core.errors import FuseError
-    from fuse_engine.data.source import read_cohort
 
-    ids = read_cohort(experiment).ids
-    chosen = [ids[place * len(ids) // count] for place in range(min(count, len(ids)))] if count else []
     found: dict[str, dict[str, Any]] = {}
     stuck: dict[str, str] = {}
-    for name in dict.fromkeys(chosen):
+    for name in ask(engine, "spread", experiment, count=count) if count else ():
         try:
-            found[name] = _asked(engine, "roundtrip", experiment, id=name)
+            found[name] = ask(engine, "roundtrip", experiment, id=name)
         except FuseError as error:
             stuck[name] = str(replace(error.problems[0], sample="", source=""))
     return found, stuck
-
-
-def _asked(engine: Engine, method: str, experiment: Experiment, **arguments: Any) -> dict[str, Any]:
-    job = engine.request(method, experiment=experiment.to_yaml(), folder=str(experiment.folder), **arguments)
-    reply: dict[str, Any] = job.result()
-    return reply
 
 
 def _print(findings: list[Finding], total: int, ignored: set[str], shown: int | None) -> None:

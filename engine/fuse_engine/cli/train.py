@@ -19,7 +19,7 @@ from fuse_engine.cli.options import (
     add_experiment,
     add_json,
 )
-from fuse_engine.cli.printing import flat, number, print_json
+from fuse_engine.cli.printing import flat, number, one_line, print_json, warn
 from fuse_engine.cli.runs import describe, find
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def _started(options: argparse.Namespace) -> RunFolder | None:
     from fuse_engine.core.experiment import Experiment
     from fuse_engine.run import process
     from fuse_engine.run.check import check
+    from fuse_engine.run.remarks import divided, remarks
 
     experiment = Experiment.load(options.experiment, options.overrides)
     problems = check(experiment)
@@ -94,6 +95,10 @@ def _started(options: argparse.Namespace) -> RunFolder | None:
     skips = experiment.data.checks.failed == "skip"
     steps = ("data.input.", "data.gt.")  # elsewhere, e.g. in the split, a sample stands for what concerns all
     stops = any(not (skips and item.sample and item.where.startswith(steps)) for item in problems)
+    # who waits is shown the run's own warnings
+    folds = divided(experiment) if stops or not options.wait else None
+    for remark in remarks(experiment, folds) if folds else []:
+        warn(one_line(str(remark)))
     return None if stops else process.start(experiment)
 
 

@@ -7,11 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from fuse_engine.cli.options import OK, OVERRIDES, PROBLEM, Subparsers, add_command, add_experiment, add_json
-from fuse_engine.cli.printing import print_json
+from fuse_engine.cli.printing import one_line, print_json, warn
 
 if TYPE_CHECKING:
     from fuse_engine.core.errors import Problem
     from fuse_engine.core.experiment import Experiment
+    from fuse_engine.data.split import Folds
 
 EXAMPLES = f"""\
   fuse-gui validate pneumonia.yaml
@@ -30,9 +31,10 @@ def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every problem with its file and line, or what the experiment is."""
+    """Print every problem with its file and line, or what the experiment is; and what is odd about its samples."""
     from fuse_engine.core.errors import FuseError
     from fuse_engine.core.experiment import Experiment
+    from fuse_engine.run.remarks import divided, remarks
 
     experiment: Experiment | None = None
     problems: list[Problem] = []
@@ -41,12 +43,18 @@ def run(options: argparse.Namespace) -> int:
         problems += check(experiment)
     except FuseError as error:
         problems += error.problems
-    summary = describe(experiment) if experiment and not problems else ""
+    folds = divided(experiment) if experiment else None
+    summary = describe(experiment, folds) if experiment and folds and not problems else ""
+    warnings = remarks(experiment, folds) if experiment and folds else []
     if options.json:
-        print_json({"ok": not problems, "problems": [p.to_json() for p in problems], "summary": summary})
+        found = {"problems": problems, "warnings": warnings}
+        lists = {name: [item.to_json() for item in items] for name, items in found.items()}
+        print_json({"ok": not problems, **lists, "summary": summary})
     else:
         for problem in problems:
             print(problem, file=sys.stderr)
+        for warning in warnings:
+            warn(one_line(str(warning)))
         if summary:
             print(f"ok: {summary}")
     return PROBLEM if problems else OK
@@ -59,11 +67,10 @@ def check(experiment: Experiment) -> list[Problem]:
     return check_run(experiment)
 
 
-def describe(experiment: Experiment) -> str:
+def describe(experiment: Experiment, folds: Folds) -> str:
     """Say in one line what would be trained on what."""
-    from fuse_engine.data.split import EXTRA, PARTS, divide
+    from fuse_engine.data.split import EXTRA, PARTS
 
-    folds = divide(experiment)
     count = {part: len(folds.positions(part)) for part in PARTS}
     parts = [f"{count[part]} {part}" for part in PARTS if count[part] or part != "unused"]
     if experiment.data.extra_train:

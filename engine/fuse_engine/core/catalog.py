@@ -13,9 +13,12 @@ from pydantic.fields import FieldInfo
 
 from fuse_engine.core import registry
 from fuse_engine.core.component import Component, Holds
+from fuse_engine.core.distribution import Distribution, PerAxis, Plain
 from fuse_engine.core.keys import KeyMark
 
-FieldKind = Literal["bool", "int", "float", "text", "choice", "path", "numbers", "key", "slot", "list"]
+FieldKind = Literal[
+    "bool", "int", "float", "text", "choice", "path", "numbers", "distribution", "key", "slot", "list"
+]
 """The closed list: a new kind is added here and to every renderer in one change."""
 
 
@@ -41,6 +44,8 @@ class FieldSpec(BaseModel):
     """How many numbers, where it is fixed."""
     whole: bool = False
     """Numbers are whole."""
+    per_axis: bool = False
+    """A distribution may be given for each axis by itself."""
     choices: tuple[str, ...] = ()
     slot: str = ""
     """The kind of component that fits a slot."""
@@ -119,6 +124,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, Plain):
+        return value.to_plain()
     return str(value) if isinstance(value, Path) else value
 
 
@@ -140,6 +147,8 @@ def _kind(name: str, annotation: Any, metadata: list[Any]) -> dict[str, Any]:
         return {"kind": "key"}
     if get_origin(annotation) is Literal:
         return {"kind": "choice", "choices": tuple(str(choice) for choice in get_args(annotation))}
+    if annotation in (Distribution, PerAxis):
+        return {"kind": "text", "literal": True}
     plain = {bool: "bool", int: "int", float: "float", str: "text", Path: "path"}.get(annotation)
     if plain:
         return {"kind": plain, **_bounds(metadata)}

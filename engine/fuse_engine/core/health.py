@@ -8,6 +8,9 @@ from typing import Any
 
 from fuse_engine.core.errors import FuseError, nearest
 
+STRAIGHT = 0.1
+"""Degrees by which an axis may be off the patient's for the rounding of a header."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -166,6 +169,11 @@ class Passport:
     """Largest angle between an axis of the image and the nearest axis of the patient, from 0 to 54.7."""
     grid_matches: bool | None = None
     """Whether a mask lies on the grid of the sample's image; None for an image, and where there is none."""
+
+    @property
+    def oblique(self) -> bool:
+        """Whether the axes are off the patient's by more than the rounding of a header."""
+        return self.oblique_deg > STRAIGHT
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Passport:

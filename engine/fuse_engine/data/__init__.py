@@ -13,11 +13,11 @@ from fuse_engine.data.processor import Pipeline, Processor, Traced, Value
 from fuse_engine.data.processors.arrays import LoadArray
 from fuse_engine.data.processors.boxes import Boxes
 from fuse_engine.data.processors.channels import PerChannel, SelectChannels
-from fuse_engine.data.processors.classes import LabelLookup, OneHot
 from fuse_engine.data.processors.columns import Columns, Label, Number, RandomLabel, Text
 from fuse_engine.data.processors.contours import Contours
 from fuse_engine.data.processors.cropping import Crop, CropForeground, CropOrPad, Pad
 from fuse_engine.data.processors.dicom import LoadDicom, LoadSegmentation, LoadStructures
+from fuse_engine.data.processors.encoding import LabelLookup, OneHot
 from fuse_engine.data.processors.function import Function
 from fuse_engine.data.processors.geometry import Orient, Resample, ResampleLike, Resize
 from fuse_engine.data.processors.histogram import HistogramMatch

@@ -122,6 +122,8 @@ class Cohort:
     """What the source found odd but can go on with; `where` is the name of the check."""
     folders: Mapping[str, Path] = field(default_factory=dict)
     """What relative paths start from for samples of another source, by their id."""
+    left_out: frozenset[str] = frozenset()
+    """Ids of the samples that the source lists and that were left out."""
     _coded: dict[str, Coded] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self, place: Callable[[int], str] | None) -> None:
@@ -219,7 +221,8 @@ class Cohort:
     def without(self, ids: Iterable[str]) -> Cohort:
         """Return the cohort of all other samples; ids that it does not hold make no difference."""
         out = pc.is_in(self.table[self.id_column], value_set=pa.array(list(ids), pa.string()))
-        return self.keep(~out.to_numpy())
+        gone = self.table[self.id_column].filter(out).to_pylist()
+        return replace(self, table=self.table.filter(pc.invert(out)), left_out=self.left_out.union(gone))
 
     def keep(self, mask: NDArray[np.bool_]) -> Cohort:
         """Return the cohort of the samples at which `mask` (samples,) is true."""

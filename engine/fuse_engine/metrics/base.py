@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Component
@@ -52,26 +50,6 @@ class Metric(Component):
             FuseError: when a key is missing, or shapes or classes do not fit.
         """
         return self.collect(**read(self, batch))
-
-
-def check_target(pred: Tensor, target: Tensor, classes_of: str) -> None:
-    """Refuse a target whose classes are not 0 to `pred.shape[1]` - 1; `classes_of` is its key.
-
-    Raises:
-        FuseError: naming the value and the number of classes.
-    """
-    if target.is_floating_point() or len(target) != len(pred):
-        raise FuseError(
-            f"'{classes_of}' does not fit the prediction", where="target",
-            expected=f"whole numbers for {len(pred)} samples", got=f"{target.dtype} for {len(target)}",
-        )  # fmt: skip
-    low, high = (int(value) for value in torch.aminmax(target))
-    classes = pred.shape[1]
-    if low < 0 or high >= classes:
-        raise FuseError(
-            f"'{classes_of}' holds the class {low if low < 0 else high}, the model predicts {classes} classes",
-            where="target", expected=f"classes from 0 to {classes - 1}",
-        )  # fmt: skip
 
 
 def mean_defined(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:

@@ -11,7 +11,8 @@ from torch import Tensor
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.keys import Key
 from fuse_engine.core.registry import register
-from fuse_engine.metrics.base import MACRO, Metric, Rows, check_target, class_names, mean_defined
+from fuse_engine.metrics.base import MACRO, Metric, Rows, class_names, mean_defined
+from fuse_engine.targets import check_target
 
 _ROUNDING = 1e-2
 """How far bf16 probabilities may be from a sum of 1."""

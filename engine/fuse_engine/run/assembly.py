@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fuse_engine.augment.base import Augmentation, Augmenter
+from fuse_engine.augment import Augmentation, Augmenter
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.experiment import Experiment
@@ -191,14 +191,19 @@ class Assembly:
         errors: list[FuseError] = []
         for name in ids[:TRIES]:
             try:
-                return self._trained_on(name)
+                return self.as_trained(name)
             except SampleError as error:
                 errors.append(error)
         raise SampleError(*(problem for error in errors for problem in error.problems)) if errors else SampleError(
             "there are no samples"
         )  # fmt: skip
 
-    def _trained_on(self, name: str) -> NestedDict:
+    def as_trained(self, name: str) -> NestedDict:
+        """Return the tensors of one sample, whole or its first patch, not augmented.
+
+        Raises:
+            SampleError: when it cannot be read, or cut.
+        """
         cutting = self.patches()
         return self.tensors(name) if cutting is None else to_tensors(next(cutting.each(name, 0)))
 

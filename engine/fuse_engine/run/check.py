@@ -25,6 +25,7 @@ from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.callbacks import Callback
 from fuse_engine.run.evaluation import TOTAL, flat
 from fuse_engine.run.places import at_place
+from fuse_engine.run.sizes import size_problems
 
 BATCH = 2
 """Samples in the batch that shapes are propagated with, unless batches are smaller."""
@@ -254,7 +255,9 @@ def _learning_problems(assembly: Assembly) -> Iterator[Problem]:
 
 
 def _preview_problems(assembly: Assembly, seen: Preview) -> list[Problem]:
-    found = [*_loss_problems(assembly, seen.batch), *_class_problems(assembly, seen.batch)]
+    found = [
+        *_loss_problems(assembly, seen.batch), *_class_problems(assembly, seen.batch), *size_problems(assembly),
+    ]  # fmt: skip
     return found or [*_value_problems(assembly, seen.batch), *_freeze_problems(assembly, seen.module)]
 
 

@@ -12,7 +12,7 @@ from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.health import CHECKS, Finding
 from fuse_engine.core.keys import keys_of
 from fuse_engine.core.resolve import resolve
-from fuse_engine.data.doctor import Doctor, Report, Verdicts, cohort_findings, round_trips
+from fuse_engine.data.doctor import Doctor, Report, Verdicts, cohort_findings, round_trips, source_findings
 from fuse_engine.data.fit import steps_of
 from fuse_engine.data.processor import Pipeline
 from fuse_engine.data.source import Cohort
@@ -77,7 +77,9 @@ def all_findings(
         for index, name in enumerate(cohort.ids):
             between(index / len(cohort))
             reports.append(doctor.examine(cohort.row(name), verdicts))
-    return [*(item for each in reports for item in each.findings), *cohort_findings(experiment, cohort, reports)]
+    own = [item for each in reports for item in each.findings]
+    wide = (item for item in cohort_findings(experiment, cohort, reports) if item is not None)
+    return [*own, *source_findings(cohort), *wide]
 
 
 def refuse_unhealthy(assembly: Assembly, between: Callable[[float], None] = lambda share: None) -> None:

@@ -10,16 +10,17 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from fuse_engine.augment.base import Augmenter
+from fuse_engine.augment import Augmenter
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, RunError, SampleError
 from fuse_engine.core.sections import Checks
-from fuse_engine.data.collate import collate, to_leaves, to_tensor
+from fuse_engine.data.collate import collate, to_leaves
 from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.patches import PatchDataset
 from fuse_engine.data.slots import Slots
@@ -75,7 +76,6 @@ class Items(TorchDataset[list[Item] | Bad]):
         """Take the dataset, and for training the augmenter, and what cuts samples into patches."""
         self._samples, self._augmenter, self.slots = dataset.fixed, augmenter, dataset.fixed.slots
         self._patches = patches
-        self._changed = {key for step in augmenter.steps for key in step.keys} if augmenter else set()
 
     def __getitem__(self, address: Address) -> list[Item] | Bad:
         """Return one sample of an epoch, whole or in patches, or what is wrong with it."""
@@ -95,11 +95,10 @@ class Items(TorchDataset[list[Item] | Bad]):
             return Bad(name, f"sample '{name}': {type(error).__name__}: {error}")
 
     def _augmented(self, augmenter: Augmenter, leaves: dict[str, Any], epoch: int) -> NestedDict:
-        own = {key: to_tensor(leaves[key]) for key in self._changed if key in leaves}
-        found = augmenter(NestedDict({**leaves, **own}), epoch)
-        for key in own:
+        found = augmenter(NestedDict(leaves), epoch)
+        for key in augmenter.keys:
             value = found[key]
-            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            if value.dtype.kind == "f" and not np.isfinite(value).all():
                 raise SampleError(f"'{key}' holds values that are not finite", sample=str(leaves["data.id"]))
         return found
 

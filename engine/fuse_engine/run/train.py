@@ -34,6 +34,7 @@ from fuse_engine.run.loop import Learner, Loop
 from fuse_engine.run.optimizers import Optimizer
 from fuse_engine.run.progress import Progress
 from fuse_engine.run.records import Records
+from fuse_engine.run.remarks import remarks
 from fuse_engine.run.reporter import Reporter, tell
 from fuse_engine.run.status import Status, StatusFile, written_status
 
@@ -92,7 +93,7 @@ def _carry_out(reporter: Reporter) -> str:
         if problems := check(experiment, samples=False, saved=saved):
             raise RunError(*problems)
         assembly = Assembly.of(experiment, saved)
-        for remark in assembly.folds.remarks:
+        for remark in remarks(experiment, assembly.folds):
             reporter.warn(str(remark), remark.sample)
         choice = choose(run)
         reporter.control.leave_if_cancelled()

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, cast
 
-from torch import Tensor
-
-from fuse_engine.augment.base import Augmentation, Augmenter
+from fuse_engine.augment import Augmentation, Augmenter
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import component
-from fuse_engine.data.collate import to_tensors
+from fuse_engine.data.collate import to_leaves
 from fuse_engine.data.image import Image
 from fuse_engine.service.opened import open_browsed, open_experiment, read_sample
 from fuse_engine.service.pictures import Picture, picture, picture_of
@@ -36,7 +34,7 @@ def augment(
     before = read_sample(work, open_browsed(opened), id)
     work.check()
     augmenter = Augmenter(augmentations(opened), seed)
-    tensors = to_tensors(before)
+    tensors = NestedDict(to_leaves(before))
     applied = augmenter.draw(tensors, epoch)
     work.check()
     after = augmenter.apply(tensors, applied)
@@ -57,6 +55,4 @@ def augmentations(experiment: Experiment) -> list[Augmentation]:
 
 
 def _augmented(after: NestedDict, key: str, before: Image) -> Picture:
-    tensor: Tensor = after[key]
-    array = tensor.numpy()
-    return picture_of(array.astype(before.array.dtype, copy=False), before.geometry, before.label)
+    return picture_of(after[key], before.geometry, before.label)

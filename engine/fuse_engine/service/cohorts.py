@@ -28,14 +28,14 @@ LONG = 1000
 
 
 def cohort(work: Work, experiment: str, folder: str) -> dict[str, Any]:
-    """Return the whole table as an Arrow file of dictionary columns, who is excluded, and what the source remarks.
+    """Return the whole table as an Arrow file of dictionary columns, who is excluded, and what is wrong with that.
 
     Raises:
         FuseError: when the source cannot be read.
     """
     opened = open_experiment(experiment, folder)
     table = open_cohort(opened, whole=True, again=True)
-    problems = list(table.remarks)
+    problems: list[Problem] = []
     reasons: dict[str, str] = {}
     try:
         reasons = excluded(opened)

@@ -21,6 +21,7 @@ PLACES = {
     "heatmap": "results",
     "image": "files",
     "health": "health",
+    "spread": "health",
     "roundtrip": "health",
     "thumbnails": "thumbnails",
     "cache_status": "caches",

@@ -106,8 +106,10 @@ def open_dataset(experiment: Experiment) -> Dataset:
         FuseError: when the source, a step or the split does not work.
     """
     data = {**experiment.data.model_dump(mode="json"), "batch": None, "seed": experiment.seed}
-    lists = [value for value in experiment.data.split.lists.values() if isinstance(value, str)]
-    files = (_source_key(experiment), _excluded_key(experiment), json.dumps(_files(experiment, lists)))
+    split = experiment.data.split
+    lists = [value for value in split.lists.values() if isinstance(value, str)]
+    named = [*lists, str(split.saved)] if split.saved else lists
+    files = (_source_key(experiment), _excluded_key(experiment), json.dumps(_files(experiment, named)))
     key = (files, json.dumps(data, sort_keys=True))
     return _datasets.get(key, lambda: Dataset.from_experiment(experiment, open_cohort(experiment)))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Pipeline, Value
 from fuse_engine.data.source import Row
 from fuse_engine.service.opened import open_browsed, open_experiment, read_sample, values
-from fuse_engine.service.pictures import Picture, facts, picture, text_of
+from fuse_engine.service.pictures import facts, picture, text_of
 from fuse_engine.service.work import Work
 
 
@@ -25,10 +26,11 @@ def sample(
     folder: str,
     id: str,  # noqa: A002 the protocol's name
     known: str = "",
+    chosen: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return a sample's first input image, its first label map, all its values as text, and its fingerprint.
+    """Return an image of a sample, a label map, all values as text, which keys could be shown, and a fingerprint.
 
-    Where the fingerprint is the `known` one, nothing is read: `unchanged` says so.
+    The keys that are `chosen` are shown where they hold a picture, else the first ones. Where the fingerprint is the `known` one, nothing is read: `unchanged` says so.
 
     Raises:
         SampleError: naming sample and step.
@@ -36,14 +38,18 @@ def sample(
     dataset = open_browsed(open_experiment(experiment, folder))
     row = dataset.cohort.row(id)
     parts = [pipeline.fingerprint(row) for pipeline in dataset.pipelines.values()]
-    fingerprint = hashlib.sha256("".join(parts).encode()).hexdigest()
+    fingerprint = hashlib.sha256(json.dumps([parts, list(chosen)]).encode()).hexdigest()
     if known == fingerprint:
         return {"fingerprint": fingerprint, "unchanged": True}
     found = read_sample(work, dataset, id)
+    keys = _pictured(found)
+    shown = {name: next((key for key in every if key in chosen), every[0]) for name, every in keys.items()}
     return {
         "fingerprint": fingerprint,
-        "image": _first(found, [key for key in found if key.startswith("data.input.")]),
-        "gt": _first(found, [key for key in found if key.startswith("data.gt.")]),
+        "keys": keys,
+        "shown": shown,
+        "image": picture(found[shown["image"]]) if "image" in shown else None,
+        "gt": picture(found[shown["gt"]]) if "gt" in shown else None,
         "values": {key: text_of(found[key]) for key in found if key != "data.id"},
     }
 
@@ -90,5 +96,11 @@ def _bytes_of(value: Value) -> int:
     return array.nbytes if isinstance(array, np.ndarray) else 0
 
 
-def _first(found: NestedDict, keys: Iterable[str]) -> Picture | None:
-    return next((picture(found[key]) for key in keys if isinstance(found[key], Image)), None)
+def _pictured(found: NestedDict) -> dict[str, list[str]]:
+    """Return the keys that hold pictures, as `image` and as `gt`; label maps lie over an image where there is one."""
+    keys = [key for key in found if isinstance(found[key], Image)]
+    truths = [key for key in keys if key.startswith("data.gt.")]
+    inputs = [key for key in keys if key not in truths]
+    images = [key for key in inputs if not found[key].label] or inputs
+    sides = {"image": images, "gt": [*truths, *(key for key in inputs if key not in images)]}
+    return {name: every for name, every in sides.items() if every}

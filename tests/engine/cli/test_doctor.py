@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
+from fuse_engine.cli.passports import print_passports
+from fuse_engine.core import registry
+from fuse_engine.core.health import Passport
 from fuse_engine.service.client import Engine
 
 
@@ -78,3 +83,78 @@ def test_samples_without_an_image_make_no_round_trip(shell, tiny, warm):
     code, out, errors = shell("doctor", tiny, *values)
     assert (code, errors) == (0, [])
     assert not any(line.startswith("Round trips") for line in out)
+
+
+DEADLY = '''
+import ctypes
+from dataclasses import replace
+
+from fuse_engine import register
+from fuse_engine.core.errors import Problem, SampleError
+from fuse_engine.core.reading import reading
+from fuse_engine.data.source import Source
+from fuse_engine.data.sources.table import Table
+
+
+@register
+class Deadly(Source):
+    """Looks into every file of a folder, as a tree of DICOM files is looked into."""
+
+    def read(self, folder):
+        remarks = []
+        for path in sorted(folder.glob("*.png")):
+            try:
+                with reading(path):
+                    if path.read_bytes() == b"deadly":
+                        ctypes.string_at(0)
+            except SampleError as error:
+                remarks.append(Problem(str(error), "unreadable"))
+        return replace(Table(path="cohort.csv", group="patient").read(folder), remarks=tuple(remarks))
+'''
+
+
+@pytest.fixture
+def deadly(tiny, monkeypatch):
+    """Return an experiment whose source dies of a file, as words of a command; one death is enough."""
+    monkeypatch.setenv(registry.COMPONENTS_VARIABLE, "")
+    monkeypatch.setitem(registry._components, "source", dict(registry.every("source")))
+    monkeypatch.setattr("fuse_engine.service.deaths.LIMIT", 1)
+    (tiny.parent / "deadly.py").write_text(DEADLY, encoding="utf-8")
+    (tiny.parent / "extra.png").write_bytes(b"deadly")
+    return tiny, "--components", tiny.parent / "deadly.py", "--data.source", "{Deadly: {}}"
+
+
+def test_a_file_that_kills_the_reader_of_the_source_is_a_finding(shell, deadly):
+    code, out, errors = shell("doctor", *deadly, "--round-trips", 1)
+    assert code == 0, "it belongs to no sample"
+    assert len(errors) == 1
+    assert "extra.png ended the engine worker (Segmentation fault), once and is not read any more" in errors[0]
+    assert out[0] == "16 samples"
+    assert any(line.startswith("  (all)") and "extra.png" in line for line in out)
+    assert any(line.split()[:3] == ["s00", "data.input.image", "0.00"] for line in out)
+
+
+def test_passports_say_what_is_common_and_name_what_is_odd(shell, tiny, warm):
+    for name, size, spacing in (("image02", (32, 32), (2.0, 1.0)), ("mask04", (30, 32), (1.0, 1.0))):
+        pixels = sitk.GetImageFromArray(np.eye(*size[::-1], dtype=np.uint8))
+        pixels.SetSpacing(spacing)
+        pixels.SetOrigin((3.0, 4.0))
+        sitk.WriteImage(pixels, str(tiny.parent / f"{name}.nrrd"))
+    table = tiny.parent / "cohort.csv"
+    table.write_text(table.read_text().replace("image02.png", "image02.nrrd").replace("mask04.png", "mask04.nrrd"))
+    lines = [" ".join(line.split()) for line in shell("doctor", tiny, "--round-trips", 0)[1]]
+    assert "data.input.image axes not said: 15, LP: 1 (s02)" in lines
+    assert "data.input.image spacing 1 x 1: 15, 1 x 2: 1 (s02)" in lines
+    assert "data.gt.segmentation size 32 x 32: 15, 32 x 30: 1 (s04)" in lines
+    assert "data.gt.segmentation oblique no: 16" in lines
+    assert "data.gt.segmentation mask on the grid of its image: 15, NOT on the grid of its image: 1 (s04)" in lines
+
+
+def test_passports_of_many_kinds_are_counted(capsys):
+    made = [Passport(f"s{n}", "data.input.image", "LPS", (1.0 + n, 1.0, 1.0), (8, 8, 8), 30.0) for n in range(20)]
+    print_passports([*made, *made[:1]])
+    spacing, _, oblique = capsys.readouterr().out.splitlines()[4:]
+    assert spacing.endswith(
+        "1 x 1 x 1: 1 (s0), 2 x 1 x 1: 1 (s1), 3 x 1 x 1: 1 (s2), 4 x 1 x 1: 1 (s3), 16 others: 16"
+    )
+    assert oblique.endswith("30°: 20")

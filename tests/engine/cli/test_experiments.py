@@ -9,6 +9,7 @@ import pytest
 import fuse_resources
 from fuse_engine.core import registry
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.run.folder import RunFolder
 
 
 @pytest.fixture
@@ -42,6 +43,37 @@ def test_a_sound_experiment_is_ok_and_says_what_it_is(shell, tiny):
     code, lines, errors = shell("validate", tiny)
     assert (code, errors) == (0, [])
     assert lines == ["ok: tiny: 16 samples (8 train, 4 validation, 4 test), MultiHead, cls, seg, 2 epochs"]
+
+
+def test_validate_and_train_say_what_is_odd_about_the_samples(shell, tiny):
+    folder = tiny.parent
+    for number in range(5):
+        (folder / f"mask9{number}.png").write_bytes((folder / "mask00.png").read_bytes())
+    (folder / "out.csv").write_text("id,reason\n01,blurred\nx7,\nx8,\n", encoding="utf-8")
+    text = tiny.read_text(encoding="utf-8")
+    folder_source = 'Folder: {path: ., files: {image: "image{id}.png", mask: "mask{id}.png"}}'
+    text = text.replace("Table: {path: cohort.csv, group: patient}", folder_source).replace(
+        "stratify: finding, ", ""
+    )
+    text = text.replace("Columns: {names: [age], normalize: true}", "Columns: {names: [id]}")
+    text = text.replace("Label: {column: finding, classes: [normal, positive]}", "RandomLabel: {classes: 2}")
+    tiny.write_text(text, encoding="utf-8")
+    words = (tiny, "--data.excluded", "out.csv", "--data.batch.balance", "null")
+    told = [
+        "warning: data.source: Unmatched files (5): 'mask90.png' has no image; 'mask91.png' has no image; "
+        "'mask92.png' has no image; and 2 more",
+        "warning: data.excluded: 2 excluded samples are not in the source: x7, x8",
+    ]
+    code, _, errors = shell("validate", *words)
+    assert (code, errors) == (0, told)
+    reply = json.loads("\n".join(shell("validate", *words, "--json")[1]))
+    assert [found["where"] for found in reply["warnings"]] == ["data.source", "data.excluded"]
+    code, lines, errors = shell("train", *words, "--losses.cls.CrossEntropy.pred", "model.logits.nobody")
+    assert (code, lines, errors[-2:]) == (1, [], told)
+    code, lines, _ = shell("train", *words, "--training.stages.0.epochs", "1")
+    assert (code, [line for line in lines if line.startswith("warning")]) == (0, told)
+    run = RunFolder(next(line for line in lines if "runs" in line))
+    assert [f"warning: {event['message']}" for event in run.events()[0] if event["kind"] == "warning"] == told
 
 
 def test_every_problem_has_its_file_and_line(shell, tiny):

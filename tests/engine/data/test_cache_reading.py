@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from fuse_engine.augment import Augmentation, Augmenter
+from fuse_engine.augment import Augmenter, Intensity
+from fuse_engine.augment.base import Part
+from fuse_engine.augment.chance import Chance
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.geometry import Geometry
@@ -70,23 +72,24 @@ def test_batches_that_are_kept_stay_as_they_were(study: Experiment) -> None:
     assert not torch.equal(kept[0], kept[1])
 
 
-class Spoil(Augmentation):
+class Spoil(Intensity):
     """Writes into what it is given, as it must not."""
 
-    def sample(self, rng: np.random.Generator, grid: Geometry) -> dict[str, Any]:
+    def sample(self, chance: Chance, grid: Geometry) -> dict[str, Any]:
         return {}
 
-    def apply(self, image: torch.Tensor, params: dict[str, Any], label: bool) -> torch.Tensor:
-        assert not label or image.dtype == torch.int64
-        return image.mul_(0)
+    def change(self, image: Any, params: dict[str, Any], known: Mapping[str, Any], part: Part) -> Any:
+        image *= 0
+        return image
 
 
 def test_who_writes_into_a_sample_does_not_reach_the_cache(study: Experiment) -> None:
     dataset = Dataset.from_experiment(study)
     before = dataset.value("s0", IMAGE).array.copy()  # type: ignore[union-attr]
     items = Items(dataset, Augmenter([Spoil(keys=[IMAGE, LABEL])], 1))
-    (spoilt,) = items[0, "s0"]
-    assert not spoilt[IMAGE].any()
+    refused = items[0, "s0"]
+    assert isinstance(refused, Bad)
+    assert "read-only" in refused.message
     (plain,) = items[UNCHANGED, "s0"]
     with pytest.raises(ValueError, match="read-only"):
         plain[IMAGE][:] = 0

@@ -60,6 +60,10 @@ def test_labels_may_be_incomplete_where_it_is_allowed_images_never(tmp_path: Pat
         read(tmp_path, text)
     cohort = read(tmp_path, text, allow_incomplete_labels=True)
     assert cohort.column("heart") == ["s12/labels.h5|masks|0|1", ""]
+    assert [str(remark) for remark in cohort.remarks] == [
+        "missing: 1 subject has no 'heart', e.g. 3: background or refused, never unknown"
+    ]
+    assert read(tmp_path, LINES, allow_incomplete_labels=True).remarks == ()
     assert (
         read(tmp_path, LINES.replace("s3/heart.npy", ""), allow_incomplete_labels=True).row("3").text("heart")
         == ""

@@ -19,7 +19,9 @@ def test_an_empty_cell_is_a_label_map_without_a_pixel_on_the_images_grid(
 ) -> None:
     write_image(tmp_path / "a.nii.gz", volume)
     cells = row(image="a.nii.gz", mask="")
-    with pytest.raises(SampleError, match="column 'mask' names no file"):
+    with pytest.raises(
+        SampleError, match="column 'mask' names no file; expected `missing: empty` where .*exclude"
+    ):
         LoadImage(column="mask", label=True)(None, cells)
     step = LoadImage(column="mask", label=True, values=[0, 255], missing="empty")
     found = step(None, cells)

@@ -62,6 +62,55 @@ def test_a_patient_who_is_in_two_parts_since_the_table_was_corrected_is_named(st
     ]
 
 
+def reusing(study: Experiment) -> Experiment:
+    """Save the division of a study and return it with another seed, divided as it was saved."""
+    (study.folder / "runs").mkdir(exist_ok=True)
+    write_split(study.folder / "runs" / "split.csv", divide(study))
+    return study.changed(("data", "split"), {"saved": "runs/split.csv"}).changed(("seed",), 99)
+
+
+def test_a_new_run_divides_the_same_samples_as_an_old_one(study: Experiment) -> None:
+    study = study.changed(("data", "split", "test"), ["0"])
+    before, reused = divide(study), divide(reusing(study))
+    assert (reused.part_of, reused.fold_of, reused.remarks) == (before.part_of, before.fold_of, ())
+    gone = before.train[0]
+    (study.folder / "out.csv").write_text(f"id,reason\n{gone},blurred\n")
+    excluding = reusing(study).changed(("data", "excluded"), "out.csv")
+    assert divide(excluding).train == tuple(name for name in before.train if name != gone)
+    table = {"Table": {"path": "cohort.csv", "fold": "finding"}}
+    (remark,) = divide(reusing(study).changed(("data", "source"), table)).remarks
+    assert str(remark).startswith(
+        "data.split.saved: it divides the samples, so the source's fold column 'finding'"
+    )
+
+
+def test_a_saved_split_of_other_samples_is_refused(study: Experiment) -> None:
+    again, table = reusing(study), study.folder / "cohort.csv"
+    head, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([head, *lines, "n0,p9,i0.png,m0.png,normal,9"]) + "\n")
+    with pytest.raises(
+        FuseError, match=r"data.split.saved: split.csv does not list the sample 'n0'; expected the"
+    ):
+        divide(again)
+    table.write_text("\n".join([head, *lines[2:]]) + "\n")
+    with pytest.raises(FuseError, match="data.split.saved: split.csv lists 2 samples: s0, s1, not in the source"):
+        divide(again)
+    with pytest.raises(FuseError, match=r"data.split.saved: no file .*splitt.csv; .* did you mean 'split.csv'"):
+        divide(again.changed(("data", "split", "saved"), "runs/splitt.csv"))
+
+
+def test_a_saved_split_keeps_neither_leaks_nor_extra_samples(study: Experiment) -> None:
+    more = with_extra(study, ["x0,i0.png,positive,200,e0"])
+    again = reusing(more)
+    assert divide(again).train == divide(more).train
+    assert divide(again.changed(("data", "extra_train"), None)).train == divide(more).train[:-1]
+    path, one = study.folder / "runs" / "split.csv", divide(more).train[0]
+    path.write_text("".join(line.replace(",train", ",test") if line.startswith(f"{one},") else line
+                            for line in path.read_text().splitlines(keepends=True)))  # fmt: skip
+    with pytest.raises(FuseError, match=r"data.split.saved: the group '.*' is in two parts"):
+        divide(again)
+
+
 @pytest.mark.parametrize("name", ['quote"and,comma', "new\nline", "=cmd()", "ünï cödé"])
 def test_any_id_comes_back(make_cohort: Make, study: Experiment, name: str) -> None:
     frame = pd.DataFrame({"id": [name, *"abcdefg"]})

@@ -174,6 +174,8 @@ def test_lists_that_do_not_fit(make_cohort: Make, tmp_path: Path, lists: dict[st
         ({"like": "innereye", "stratify": "a"}, "'like: innereye' and 'stratify' exclude"),
         ({"like": "musket", "lists": {"test": ["a"]}}, "'like: musket' and 'lists' exclude"),
         ({"holdout_seed": 1}, "'holdout_seed' needs 'holdout'"),
+        ({"saved": "split.csv", "folds": 3}, "'saved' and 'folds' exclude"),
+        ({"saved": "split.csv", "seed": 0}, "'saved' and 'seed' exclude"),
         ({"restrict_subjects": "+"}, "at most one"),
         ({"restrict_subjects": "1,2"}, "expected one number, or three"),
     ],
@@ -187,4 +189,10 @@ def test_a_fold_column_leaves_nothing_to_divide(make_cohort: Make) -> None:
     cohort = make_cohort(6, fold="part", part=["train", "val", "test"] * 2)
     with pytest.raises(FuseError, match="data.split.holdout: the source's fold column 'part' already divides"):
         make_folds(cohort, Split(holdout=0.2), 0)
-    assert make_folds(cohort, Split(folds=7), 0).test == ("s2", "s5")
+    folds = make_folds(cohort, Split(folds=7, stratify="part", seed=3), 0)
+    assert folds.test == ("s2", "s5")
+    assert [str(remark) for remark in folds.remarks] == [
+        f"data.split.{name}: not used: the source's fold column 'part' already divides the samples"
+        for name in ("folds", "stratify", "seed")
+    ]
+    assert make_folds(cohort, Split(), 0).remarks == ()

@@ -81,6 +81,34 @@ def test_resample_continues_the_edge_and_keeps_label_values(row: Rows) -> None:
     np.testing.assert_array_equal(found.array[0], label.array[0].repeat(4, 0).repeat(4, 1))
 
 
+def test_resample_smooths_before_it_shrinks_when_asked_to(row: Rows) -> None:
+    noise = np.random.default_rng(0).normal(size=(2, 24, 40, 48)).astype(np.float32)
+    image = Image(noise, Geometry.plain((24, 40, 48), (2.0, 1.0, 0.5)))
+    found = Resample(spacing=[1.5, 2.5, 2.0], anti_aliasing=True)(image, row())
+    for channel, ours in zip(noise, found.array, strict=True):  # z does not shrink, y does 2.5-fold, x 4-fold
+        smooth = sitk.GetImageFromArray(channel)
+        for axis, factor in ((1, 2.5), (0, 4.0)):
+            sigma = np.sqrt(factor**2 - 1) / (2 * np.sqrt(2 * np.log(2)))
+            smooth = sitk.RecursiveGaussian(smooth, sigma, direction=axis)
+        smooth.SetSpacing(image.geometry.spacing)
+        grid = to_itk(Image(found.array[:1], found.geometry))
+        truth = sitk.GetArrayFromImage(sitk.Resample(smooth, grid, sitk.Transform(), sitk.sitkLinear, 0.0))
+        inner = (slice(2, -2),) * 3
+        assert np.abs(ours - truth)[inner].max() < 0.02 * np.abs(channel).max()
+        assert np.abs(ours)[inner].std() < 0.2
+
+
+def test_stripes_finer_than_the_new_pixels_vanish_and_label_maps_stay(row: Rows) -> None:
+    stripes = np.tile(np.float32([1, -1]), (48, 24))
+    aliased = Resample(spacing=[1.0, 3.0])(plane(stripes), row()).array
+    assert np.abs(aliased).max() == 1  # stripes three times as wide, which nobody has seen
+    smooth = Resample(spacing=[1.0, 3.0], anti_aliasing=True)(plane(stripes), row()).array
+    assert np.abs(smooth[..., 2:-2]).max() < 0.01  # exp(-pi^2 sigma^2 / 2), and the cut tails of the Gaussian
+    label = plane((stripes > 0).astype(np.uint8))
+    coarse = [Resample(spacing=[1.0, 3.0], anti_aliasing=way)(label, row()) for way in (False, True)]
+    np.testing.assert_array_equal(coarse[0].array, coarse[1].array)
+
+
 @pytest.mark.parametrize("size", [(16, 12), (7, 40), (50, 61), (33, 47)])
 def test_resize_equals_torch(row: Rows, size: tuple[int, int]) -> None:
     array = np.random.default_rng(0).normal(size=(3, 33, 47)).astype(np.float32)

@@ -136,6 +136,10 @@ def test_what_does_not_fit_is_named() -> None:
     logits, target = segmentation((4, 4))
     with pytest.raises(FuseError, match=r"data\.gt\.target' holds the class 3, the model predicts 3 classes"):
         IoU(**KEYS).collect(logits, target + 1)
+    with pytest.raises(
+        FuseError, match=r"data\.gt\.target' holds no classes; expected whole numbers; got torch\.float32"
+    ):
+        IoU(**KEYS).collect(logits, target.float())
     with pytest.raises(FuseError, match="one name for each class is needed; expected 3 names; got 1"):
         IoU(**KEYS, names=["lesion"]).collect(logits, target)
     with pytest.raises(FuseError, match="ignored classes do not fit"):

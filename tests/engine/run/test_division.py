@@ -135,7 +135,9 @@ def test_extra_samples_are_trained_on_and_nothing_else(tiny: Experiment, tmp_pat
     folds = Assembly.of(tiny).folds
     assert found == Counter([*folds.train, "x00", "x01", "x02"])
     assert set(Predictor.load(folder).assembly.ids("test")) == set(folds.test)
-    assert "19 samples (11 train, 3 of them extra, 4 validation, 4 test)" in describe(experiment)
+    assert "19 samples (11 train, 3 of them extra, 4 validation, 4 test)" in describe(
+        experiment, Assembly.of(experiment).folds
+    )
 
 
 def test_any_column_balances_the_batches(tiny: Experiment) -> None:
@@ -165,6 +167,22 @@ def test_a_run_keeps_its_split_when_the_table_changes(tiny: Experiment) -> None:
     assembly = Assembly.of(folder.experiment(), folder.split)
     assert (assembly.folds.train, assembly.folds.test) == (before.train, before.test[1:])
     assert Assembly.of(folder.experiment()).folds.part_of != assembly.folds.part_of
+
+
+def test_a_new_run_divides_the_samples_as_an_old_one_did(tiny: Experiment) -> None:
+    old = start(changed(tiny, {**PLAIN, ("training", "stages"): [{"epochs": 1}]}))
+    saved = {"saved": str(old.split.relative_to(tiny.folder))}
+    again = changed(old.experiment(), {("seed",): 8, ("data", "split"): saved})
+    assert check(again) == []
+    new = start(again)
+    assert new.status().state == "finished"
+    assert new.split.read_bytes() == old.split.read_bytes()
+    old.split.write_text("".join(old.split.read_text().splitlines(keepends=True)[:-1]))
+    (problem,) = check(again)
+    assert str(problem).startswith(
+        "data.split.saved: split.csv does not list the sample 's15'; expected the samples"
+    )
+    assert Assembly.of(new.experiment(), new.split).folds.remarks == ()  # the new run has a split of its own
 
 
 def test_a_file_in_two_parts_stops_a_run(tiny: Experiment) -> None:

@@ -16,6 +16,7 @@ from fuse_engine.core.random import stream
 from fuse_engine.data.patches import GridPatches
 from fuse_engine.run import process
 from fuse_engine.run.assembly import Assembly
+from fuse_engine.run.check import check
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.infer import Predictor, infer
 from fuse_engine.run.loading import Items, Loader, plain_batches
@@ -83,6 +84,35 @@ def test_volumes_of_any_size_are_trained_on_and_predicted_whole(volumes: Experim
     rows = assembly.cohort.rows(assembly.folds.test)
     sizes = [sitk.ReadImage(str(row.path("image"))).GetSize() for row in rows]
     assert sorted(mask.GetSize() for mask in masks.values()) == sorted(sizes)
+
+
+def test_a_batch_of_grid_patches_is_no_larger_than_its_size(volumes: Experiment) -> None:
+    grid = {"GridPatches": {"size": [4, 12, 12], "stride": [2, 6, 6]}}
+    stages = [{"epochs": 3}]
+    runs = [
+        run_of(volumes.changed(("data", "patches"), grid).changed(("training", "stages"), stages)) for _ in "ab"
+    ]
+    ids, again = ([event["ids"] for event in run.events()[0] if event["kind"] == "batch"] for run in runs)
+    assert ids == again
+    assert max(map(len, ids)) == 2
+    seen = [name for batch in ids for name in batch]
+    assert len(set(seen)) == len(seen) == 3 * 2  # another patch of each of the two samples in every epoch
+
+
+def test_patches_of_unequal_images_are_found_before_training(volumes: Experiment) -> None:
+    crops = volumes.changed(("data", "patches"), {"Crops": {"n": 2}})
+    image, mask = check(crops)
+    assert str(image).startswith(
+        "patches.yaml:9: data.patches.Crops: the patches of 'data.input.image' differ in size from sample to "
+        "sample, so several make no batch; expected images of one size, e.g. by a step Resize or CropOrPad; "
+    )
+    assert "in sample 'v" in image.got
+    assert "'data.gt.mask'" in mask.message
+    assert check(crops.changed(("data", "batch", "size"), 1)) == []
+    whole, _ = check(crops.changed(("data", "patches"), None))
+    assert (whole.where, whole.message.split(", ")[0]) == (
+        "data.input.image", "'data.input.image' differs in size from sample to sample",
+    )  # fmt: skip
 
 
 def test_two_runs_see_the_same_patches(volumes: Experiment) -> None:

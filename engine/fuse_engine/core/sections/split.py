@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import (
@@ -16,6 +17,9 @@ from fuse_engine.core.sections.base import Section
 class Split(Section):
     """How samples are divided; samples of one group are never divided."""
 
+    saved: Path | None = None
+    """The `split.csv` of a run, to divide the same samples again as it did; its path starts from the experiment's
+    folder. It must list all samples of the source and no others; only `group` may stand beside it."""
     folds: int | None = Field(None, ge=2)
     """Number of folds to make; 5 where neither the source, nor shares, nor lists say how to divide."""
     shares: list[float] = []
@@ -107,7 +111,13 @@ class Split(Section):
             ("like: musket", "a third share", musket and third),
             ("like: innereye", "stratify", again and self.stratify is not None),
             ("like: innereye", "holdout", again and self.holdout is not None),
+            *(("saved", name, self.saved is not None) for name in self._divides()),
         ]
+
+    def _divides(self) -> list[str]:
+        """Return which settings are there that say how to divide."""
+        others = [name for name in type(self).model_fields if name not in ("saved", "group")]
+        return [name for name in others if getattr(self, name) not in (None, [], {}, "")]
 
     def _gaps(self) -> list[tuple[str, str, bool]]:
         """Return settings, what each of them needs, and whether that is missing."""

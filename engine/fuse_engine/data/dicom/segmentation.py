@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,11 @@ from fuse_engine.data.dicom.frames import READ_TAGS, frames_of, group
 from fuse_engine.data.dicom.header import Header, read_header, tags_of
 from fuse_engine.data.dicom.layout import Layout
 from fuse_engine.data.dicom.nested import broken, read_nested
+from fuse_engine.data.dicom.overlap import Overlap, taken
 from fuse_engine.data.dicom.pixels import read_frames
 from fuse_engine.data.dicom.stack import OFF, Plane, axes, crooked
 from fuse_engine.data.image import Image, resample
 from fuse_engine.data.memory import require_memory
-
-Overlap = Literal["error", "first", "last"]
 
 _TAGS = READ_TAGS | tags_of(("SegmentationType", "MaximumFractionalValue", "FrameOfReferenceUID"))
 _NESTED = ("SegmentSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -64,18 +63,12 @@ def read_segmentation(
     """
     files = [_opened(path, space) for path in paths]
     chosen = _chosen(files, wanted)
+    labels = {value: segment.label for value, segment in chosen}
     found, drawn = np.zeros(geometry.shape, np.int32), False
     for value, segment in chosen:
         inside, planes = _drawn(files[segment.file], segment.number)
         mask, drawn = _mask(inside, planes, geometry, files[segment.file]), drawn or bool(inside.any())
-        both = mask & (found > 0)
-        if overlap == "error" and both.any():
-            other = next(item for number, item in chosen if number == found[both][0])
-            raise SampleError(
-                f"the segments '{other.label}' and '{segment.label}' share {both.sum()} pixels",
-                expected="`overlap: first` or `overlap: last`, which says whose they are",
-            )
-        found[mask if overlap != "first" else mask & ~both] = value
+        found[taken(found, mask, overlap, segment.label, labels)] = value
     if drawn and not found.any():
         raise SampleError(
             f"{paths[0].name} marks no pixel of the image", expected="the series that it was drawn on"

@@ -14,7 +14,7 @@ from fuse_engine.core.errors import SampleError, nearest
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.reading import reading
 from fuse_engine.data.dicom.nested import broken, read_nested
-from fuse_engine.data.dicom.segmentation import Overlap
+from fuse_engine.data.dicom.overlap import Overlap, taken
 from fuse_engine.data.image import Image
 
 Points = NDArray[np.float64]
@@ -61,13 +61,7 @@ def read_structures(
         with broken(Path(roi.file)):
             contours = list(_contours(roi))
         mask, drawn = rasterize(contours, geometry, name), drawn or bool(contours)
-        both = mask & (found > 0)
-        if overlap == "error" and both.any():
-            raise SampleError(
-                f"the structures '{wanted[int(found[both][0]) - 1]}' and '{name}' share {both.sum()} pixels",
-                expected="`overlap: first` or `overlap: last`, which says whose they are",
-            )
-        found[mask if overlap != "first" else mask & ~both] = value
+        found[taken(found, mask, overlap, name, dict(enumerate(wanted, 1)))] = value
     if drawn and not found.any():
         raise SampleError(
             f"{rois[0].file}: the contours hold no pixel of the image", expected="the series they were drawn on"

@@ -10,8 +10,6 @@ import numpy as np
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.health import Passport
 
-STRAIGHT = 0.1
-"""Degrees by which an axis may be off the patient's for the rounding of a header."""
 _LETTERS = ("LR", "PA", "SI")
 
 

@@ -15,6 +15,7 @@ from fuse_engine.core.sections import Checks
 from fuse_engine.data.doctor.displacement import displacement
 from fuse_engine.data.doctor.locality import moves_pixels
 from fuse_engine.data.doctor.passport import grid_difference
+from fuse_engine.data.doctor.shift import shift
 from fuse_engine.data.image import Image, resample
 from fuse_engine.data.processor import Pipeline, Processor
 from fuse_engine.data.source import Row
@@ -112,6 +113,8 @@ def _travel(
             trip = _blame(trip, f"{step.name()} changes the grid, but does not say that it is `spatial`")
         if stays and moves_pixels(step, before, after, row):
             trip = _blame(trip, f"{step.name()} moves pixels and leaves the grid as it was")
+        elif stays and (pixels := shift(step, before, row)):
+            trip = _blame(trip, f"{step.name()} moves pixels by about {pixels:.2g} and leaves the grid as it was")
         before = after
     dice = {} if moved is None or mask is None else _dice(mask, resample(moved, first.geometry, label=True))
     return replace(trip, dice=dice, covered=_covered(first.geometry, mask, before.geometry))

@@ -10,10 +10,10 @@ import numpy as np
 
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.geometry import Geometry
-from fuse_engine.core.health import CHECKS, Finding, Passport
+from fuse_engine.core.health import CHECKS, STRAIGHT, Finding, Passport
 from fuse_engine.core.sections import Checks
 from fuse_engine.data.doctor.look import Look, look, reading_count
-from fuse_engine.data.doctor.passport import STRAIGHT, grid_difference, oblique_degrees, passport
+from fuse_engine.data.doctor.passport import grid_difference, oblique_degrees, passport
 from fuse_engine.data.doctor.verdicts import Verdicts
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Pipeline, Processor, Value
@@ -24,7 +24,7 @@ _NAMED = 5
 """Values that are named in a message."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Report:
     """What one sample showed; the last three are for the checks of the whole cohort."""
 

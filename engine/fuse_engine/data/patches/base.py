@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Component
@@ -44,10 +45,15 @@ class Patches(Component):
 
     blend: Blend = "gaussian"
     """How predictions of overlapping patches are joined: the middle of each counts most, all alike, or one."""
+    per_sample: int | None = Field(None, ge=1, le=1024)
+    """Patches of a sample in an epoch, all where empty; a batch holds this many times its size. Where there are
+    more, the others come in the next epochs, until each came once."""
 
     @abstractmethod
     def boxes(self, sample: NestedDict, rng: np.random.Generator, keep: Keep = compute_now) -> list[Box]:
         """Return the parts of one sample; the same sample and stream give the same parts.
+
+        Where there are more than `per_sample`, `PatchDataset` takes that many in an epoch.
 
         Raises:
             SampleError: when the sample cannot be cut this way.

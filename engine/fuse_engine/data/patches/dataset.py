@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -37,7 +38,7 @@ class PatchDataset:
         return len(self.dataset)
 
     def of(self, id: str, epoch: int) -> list[NestedDict]:  # noqa: A002 the name in the sample
-        """Return the patches of a sample in an epoch, called `<id>#0`, `<id>#1`, ... in `data.id`.
+        """Return the patches of a sample in an epoch, called `<id>#<number>` in `data.id`.
 
         Raises:
             SampleError: naming the sample, and the step that failed or why it cannot be cut.
@@ -53,10 +54,18 @@ class PatchDataset:
         except FuseError as error:
             where = f"data.patches.{self.patches.name()}"
             raise SampleError(*error.placed(sample=id, where=where).problems) from error
-        for number, box in enumerate(boxes):
-            patch = cut(sample, box)
+        for number in self._turn(len(boxes), id, epoch):
+            patch = cut(sample, boxes[number])
             patch["data.id"] = f"{id}#{number}"
             yield patch
+
+    def _turn(self, count: int, id: str, epoch: int) -> Sequence[int]:  # noqa: A002
+        """Return which of so many patches come in an epoch: each once in as few epochs as `per_sample` allows."""
+        turns = math.ceil(count / (self.patches.per_sample or max(count, 1)))
+        if turns <= 1:
+            return range(count)
+        order = stream("turns", self._seed, id).permutation(count)
+        return sorted(order[epoch % turns :: turns].tolist())
 
     def _keep(self, id: str, name: str, compute: Callable[[], ClassIndex]) -> ClassIndex:  # noqa: A002
         key = (id, name)

@@ -30,7 +30,7 @@ class RandomPatches(Patches):
     size: list[int] = Field([64, 64], min_length=2, max_length=3)
     """Pixels of a patch along (z, y, x), or (y, x) in 2-D."""
     per_sample: int = Field(1, ge=1, le=1024)
-    """Patches from a sample each time it is read; a batch holds this many times its size."""
+    """Patches of a sample in an epoch; a batch holds this many times its size."""
     balance: Key | None = None
     """Label map whose classes the centres are drawn from, e.g. `data.gt.segmentation`; anywhere where empty."""
     weights: list[float] = Field([])

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from fuse_engine.core.errors import SampleError
+from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 from fuse_engine.data.dicom.lut import Window
-from fuse_engine.data.dicom.segmentation import Overlap, read_segmentation
+from fuse_engine.data.dicom.overlap import Overlap
+from fuse_engine.data.dicom.segmentation import read_segmentation
 from fuse_engine.data.dicom.series import named_files, read_series, read_series_geometry
 from fuse_engine.data.dicom.structures import read_structures
 from fuse_engine.data.dicom.volume import Showing, flat
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Processor, Value
+from fuse_engine.data.processors.columns import once
 from fuse_engine.data.processors.loading import Missing, column_reads, nothing
 from fuse_engine.data.source import Row
 
@@ -59,8 +63,47 @@ class LoadDicom(Processor):
         return column_reads(row, self.column)
 
 
+class _LoadDrawn(Processor):
+    """What the steps share that read what was drawn on an image series, as a label map on its grid."""
+
+    column: str
+    """Column that names the file, or several as a JSON list."""
+    image: str = "image"
+    """Column that names the DICOM series it is drawn on; only the headers are read."""
+    overlap: Overlap = "error"
+    """Whose a pixel is that belongs to several: refuse it, the first one's or the last one's."""
+    missing: Missing = "error"
+    """What an empty cell means: a mistake, or that nothing is drawn."""
+
+    @abstractmethod
+    def _drawn(self, paths: list[Path], grid: Geometry, space: str) -> Image:
+        """Return the label map (1, z, y, x) of files on a 3-D grid, which lies in a frame of reference."""
+
+    def __call__(self, value: Value | None, row: Row) -> Image:
+        """Return the label map, (1, [z,] y, x)."""
+        grid, space = read_series_geometry(named_files(row, self.image))
+        paths = self._paths(row)
+        return _flat(self._drawn(paths, grid, space)) if paths else nothing(flat(grid))
+
+    def reads(self, row: Row) -> dict[str, str | Path]:
+        """Return the cells, and every file."""
+        given = row.text(self.column) or self.missing == "error"
+        drawn = column_reads(row, self.column) if given else {self.column: ""}
+        return {**column_reads(row, self.image), **drawn}
+
+    def _paths(self, row: Row) -> list[Path]:
+        if not row.text(self.column) and self.missing == "empty":
+            return []
+        found = named_files(row, self.column)
+        if isinstance(found, Path):
+            raise SampleError(
+                f"column '{self.column}' names a folder", sample=row.id, expected="a file", got=found.name
+            )
+        return list(found)
+
+
 @register
-class LoadSegmentation(Processor):
+class LoadSegmentation(_LoadDrawn):
     """Reads DICOM segmentations (SEG) as a label map on the grid of the image series.
 
     Frames that lie on the image's pixels are copied, those of another grid give each pixel the nearest value. A
@@ -69,87 +112,32 @@ class LoadSegmentation(Processor):
 
     column: str = "seg"
     """Column that names the SEG file, or several as a JSON list."""
-    image: str = "image"
-    """Column that names the DICOM series it is drawn on; only the headers are read."""
     segments: list[str] = Field([])
     """Labels or numbers of the segments that become class 1, 2, ...; all under their own numbers where empty."""
-    overlap: Overlap = "error"
-    """Whose a pixel is that belongs to several: refuse it, the first one's or the last one's."""
-    missing: Missing = "error"
-    """What an empty cell means: a mistake, or that nothing is drawn."""
 
-    @field_validator("segments")
-    @classmethod
-    def _once(cls, segments: list[str]) -> list[str]:
-        return _once(segments)
+    _once = field_validator("segments")(once)
 
-    def __call__(self, value: Value | None, row: Row) -> Image:
-        """Return the label map, (1, [z,] y, x)."""
-        grid, space = read_series_geometry(named_files(row, self.image))
-        paths = _paths(row, self.column, self.missing)
-        if not paths:
-            return nothing(flat(grid))
-        return _flat(read_segmentation(paths, grid, space, self.segments, self.overlap))
-
-    def reads(self, row: Row) -> dict[str, str | Path]:
-        """Return the cells, and every file."""
-        return {**column_reads(row, self.image), **_drawn_reads(row, self.column, self.missing)}
+    def _drawn(self, paths: list[Path], grid: Geometry, space: str) -> Image:
+        return read_segmentation(paths, grid, space, self.segments, self.overlap)
 
 
 @register
-class LoadStructures(Processor):
+class LoadStructures(_LoadDrawn):
     """Draws the contours of a radiotherapy structure set (RTSTRUCT) into a label map on the image series' grid.
 
     A pixel belongs to a structure when its centre lies inside an odd number of its contours: inner contours and
     keyholes are holes. A contour stands for a slab as thick as the contours of its structure lie apart.
     """
 
-    structures: list[str] = Field(min_length=1, max_length=255)
-    """Names of the structures (ROI) that become class 1, 2, ..."""
     column: str = "rtstruct"
     """Column that names the RTSTRUCT file, or several as a JSON list."""
-    image: str = "image"
-    """Column that names the DICOM series it is drawn on; only the headers are read."""
-    overlap: Overlap = "error"
-    """Whose a pixel is that belongs to several: refuse it, the first one's or the last one's."""
-    missing: Missing = "error"
-    """What an empty cell means: a mistake, or that nothing is drawn."""
+    structures: list[str] = Field(min_length=1, max_length=255)
+    """Names of the structures (ROI) that become class 1, 2, ..."""
 
-    @field_validator("structures")
-    @classmethod
-    def _once(cls, structures: list[str]) -> list[str]:
-        return _once(structures)
+    _once = field_validator("structures")(once)
 
-    def __call__(self, value: Value | None, row: Row) -> Image:
-        """Return the label map, (1, [z,] y, x)."""
-        grid, space = read_series_geometry(named_files(row, self.image))
-        paths = _paths(row, self.column, self.missing)
-        if not paths:
-            return nothing(flat(grid))
-        return _flat(read_structures(paths, grid, space, self.structures, self.overlap))
-
-    def reads(self, row: Row) -> dict[str, str | Path]:
-        """Return the cells, and every file."""
-        return {**column_reads(row, self.image), **_drawn_reads(row, self.column, self.missing)}
-
-
-def _paths(row: Row, column: str, missing: Missing) -> list[Path]:
-    if not row.text(column) and missing == "empty":
-        return []
-    found = named_files(row, column)
-    if isinstance(found, Path):
-        raise SampleError(f"column '{column}' names a folder", sample=row.id, expected="a file", got=found.name)
-    return list(found)
-
-
-def _drawn_reads(row: Row, column: str, missing: Missing) -> dict[str, str | Path]:
-    return column_reads(row, column) if row.text(column) or missing == "error" else {column: ""}
-
-
-def _once(names: list[str]) -> list[str]:
-    if len(set(names)) < len(names):
-        raise ValueError("expected every name once")
-    return names
+    def _drawn(self, paths: list[Path], grid: Geometry, space: str) -> Image:
+        return read_structures(paths, grid, space, self.structures, self.overlap)
 
 
 def _flat(image: Image) -> Image:

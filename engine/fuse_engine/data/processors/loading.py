@@ -17,8 +17,8 @@ from fuse_engine.data.image import Image, label_array, read_geometry, read_image
 from fuse_engine.data.integrity import data_file
 from fuse_engine.data.integrity.naming import ENDINGS
 from fuse_engine.data.processor import Processor, Value
-from fuse_engine.data.processors.classes import looked_up
 from fuse_engine.data.processors.columns import once
+from fuse_engine.data.processors.encoding import looked_up
 from fuse_engine.data.source import Row
 
 Missing = Literal["error", "empty"]
@@ -36,7 +36,8 @@ class LoadImage(Processor):
     values: list[int] = Field([])
     """Pixel values of a label map that mean class 0, 1, ...; as they are where empty, e.g. `[0, 255]`."""
     missing: Missing = "error"
-    """What an empty cell of a label map means: a mistake, or that nothing is drawn on `image`."""
+    """What an empty cell of a label map means: a mistake, or that nothing is drawn on `image`, so that all of it
+    is background. That nobody knows what is there cannot be said: exclude such samples."""
     image: str = "image"
     """Column that names the image whose grid such a label map has; only its header is read."""
 
@@ -74,7 +75,15 @@ class LoadImage(Processor):
         return column_reads(row, self.column)
 
     def _nothing(self, row: Row) -> bool:
-        return self.missing == "empty" and not row.text(self.column)
+        if not self.label or row.text(self.column):
+            return False
+        if self.missing == "error":
+            raise SampleError(
+                f"column '{self.column}' names no file", sample=row.id, check="missing",
+                expected="`missing: empty` where that means that nothing is drawn; what is not known cannot be "
+                "trained on: exclude such samples",
+            )  # fmt: skip
+        return True
 
 
 @register

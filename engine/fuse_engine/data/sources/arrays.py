@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
@@ -20,16 +20,14 @@ from fuse_engine.data.sources.table import table_file
 _FOLDS = ["train", "val", "test"]
 
 
-@register
-class Npz(Source):
-    """Lists the samples in an .npz file whose arrays have one place for each, such as MedMNIST's.
+class _ArrayFile(Source):
+    """What the sources share whose samples are the places of the arrays in one file."""
 
-    Each array is a column: its values where it has one for a sample, else what `LoadArray` reads. Parts such as
-    `train_images`, `test_images` are folds, and their columns `images`.
-    """
+    endings: ClassVar[tuple[str, ...]]
+    """How the name of such a file ends."""
 
     path: Path
-    """File that ends in .npz."""
+    """File of the arrays."""
     id: str = "id"
     """Column that names each sample; `train-000017`, after fold and place, where the file has no `id`."""
     group: str | None = None
@@ -45,16 +43,44 @@ class Npz(Source):
         Raises:
             FuseError: naming the file, and arrays of different lengths.
         """
-        return _by_place(self, _file(folder, self.path, (".npz",)))
+        return _by_place(self, self._file(folder))
+
+    def _file(self, folder: Path) -> Path:
+        found = table_file(folder, self.path)
+        if found.suffix.lower() not in self.endings:
+            raise FuseError(
+                f"cannot read {found.name}", expected=f"a file that ends in {' or '.join(self.endings)}"
+            )
+        if "|" in found.name:
+            raise FuseError(
+                f"the name of {found.name} holds '|', which stands before a member", expected="another name"
+            )
+        return found
 
 
 @register
-class Hdf5(Source):
+class Npz(_ArrayFile):
+    """Lists the samples in an .npz file whose arrays have one place for each, such as MedMNIST's.
+
+    Each array is a column: its values where it has one for a sample, else what `LoadArray` reads. Parts such as
+    `train_images`, `test_images` are folds, and their columns `images`.
+    """
+
+    endings: ClassVar[tuple[str, ...]] = (".npz",)
+
+    path: Path
+    """File that ends in .npz."""
+
+
+@register
+class Hdf5(_ArrayFile):
     """Lists the samples in an HDF5 file: one place of every data set for each, or one group for each.
 
     Each data set is a column: its value where it is a single one, else what `LoadArray` reads. So are the texts
     and numbers attached to the groups. Links that leave the file are not followed.
     """
+
+    endings: ClassVar[tuple[str, ...]] = (".h5", ".hdf5")
 
     path: Path
     """File that ends in .h5 or .hdf5."""
@@ -62,10 +88,6 @@ class Hdf5(Source):
     """Whether the samples lie along the first axis of the data sets, or each in a group of its own."""
     id: str = "id"
     """Column that names each sample; the group, or `train-000017` (fold and place), where the file has no `id`."""
-    group: str | None = None
-    """Column whose equal values stay together in a split, e.g. the patient."""
-    columns: list[str] = Field([])
-    """Columns to take; all where empty."""
     folds: list[str] = Field(_FOLDS)
     """Beginnings of names that say the fold, e.g. `train` in `train_images` or `train/images`."""
 
@@ -75,22 +97,10 @@ class Hdf5(Source):
         Raises:
             FuseError: naming the file, and data sets of different lengths.
         """
-        path = _file(folder, self.path, (".h5", ".hdf5"))
-        return _by_place(self, path) if self.layout == "places" else _by_group(self, path)
+        return super().read(folder) if self.layout == "places" else _by_group(self, self._file(folder))
 
 
-def _file(folder: Path, path: Path, endings: tuple[str, ...]) -> Path:
-    found = table_file(folder, path)
-    if found.suffix.lower() not in endings:
-        raise FuseError(f"cannot read {found.name}", expected=f"a file that ends in {' or '.join(endings)}")
-    if "|" in found.name:
-        raise FuseError(
-            f"the name of {found.name} holds '|', which stands before a member", expected="another name"
-        )
-    return found
-
-
-def _by_place(source: Npz | Hdf5, path: Path) -> Cohort:
+def _by_place(source: _ArrayFile, path: Path) -> Cohort:
     """Make a row of each place on the first axis, fold by fold."""
     parts, strays = _divided(source, list_members(path))
     columns: dict[str, list[str]] = {}
@@ -126,7 +136,7 @@ Parts = dict[str, dict[str, Member]]
 """The members of each fold by their column."""
 
 
-def _divided(source: Npz | Hdf5, members: Mapping[str, Member]) -> tuple[Parts, list[str]]:
+def _divided(source: _ArrayFile, members: Mapping[str, Member]) -> tuple[Parts, list[str]]:
     """Return the members of each fold, and those of none; all are of fold '' where no name says one."""
     found: Parts = {}
     strays = []
@@ -142,7 +152,7 @@ def _divided(source: Npz | Hdf5, members: Mapping[str, Member]) -> tuple[Parts, 
     return {"": {name: members[name] for name in strays if _wanted(source, name)}}, []
 
 
-def _wanted(source: Npz | Hdf5, column: str) -> bool:
+def _wanted(source: _ArrayFile, column: str) -> bool:
     return not source.columns or column in source.columns
 
 
@@ -172,7 +182,7 @@ def _texts(path: Path, member: Member) -> list[str]:
     return ["" if text == "nan" else text for text in texts]
 
 
-def _cohort(source: Npz | Hdf5, path: Path, columns: Mapping[str, list[str]], remarks: list[Problem]) -> Cohort:
+def _cohort(source: _ArrayFile, path: Path, columns: Mapping[str, list[str]], remarks: list[Problem]) -> Cohort:
     lacking = next((name for name in source.columns if name not in columns), None)
     if lacking is not None or not columns.get("id"):
         raise FuseError(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from fuse_engine.core.errors import FuseError, nearest
+from fuse_engine.core.errors import FuseError, Problem, nearest
 from fuse_engine.core.registry import register
 from fuse_engine.data.source import Coded, Cohort, Source
 from fuse_engine.data.sources.table import Place, read_table, table_file
@@ -40,7 +42,8 @@ class DatasetCsv(Source):
     mask_id: str | None = None
     """Channel that says where the labels count; everywhere where empty."""
     allow_incomplete_labels: bool = False
-    """Keep subjects that lack ground truth channels; their cells are empty, see `missing` of LoadImage."""
+    """Keep subjects that lack ground truth channels; their cells are empty, see `missing` of LoadImage. InnerEye
+    leaves such structures out of losses and metrics; here they are background or refused."""
     per_channel: list[str] = Field([])
     """Columns that differ between the channels of a subject, e.g. `[seriesId]`; each becomes `ct.seriesId`, ..."""
     group: str | None = None
@@ -82,9 +85,21 @@ class DatasetCsv(Source):
                 places = self._places(lines, channel)
                 for name in (FILE, *self.per_channel):
                     columns[_title(channel, name)] = lines.at(name, places)
-            return Cohort(pa.table(columns), SUBJECT, self.group, self.fold, path.parent)
+            remarks = self._incomplete(columns)
+            return Cohort(pa.table(columns), SUBJECT, self.group, self.fold, path.parent, remarks=remarks)
         except FuseError as error:
             raise error.placed(source=path.name) from None
+
+    def _incomplete(self, columns: Mapping[str, pa.ChunkedArray | pa.Array]) -> tuple[Problem, ...]:
+        """Return a remark for each ground truth channel that some subjects lack."""
+        found = []
+        for channel in self.ground_truth_ids:
+            lacking = columns[SUBJECT].filter(pc.equal(columns[channel], "")).to_pylist()
+            if lacking:
+                count = "1 subject has" if len(lacking) == 1 else f"{len(lacking)} subjects have"
+                told = f"{count} no '{channel}', e.g. {lacking[0]}: background or refused, never unknown"
+                found.append(Problem(told, "missing"))
+        return tuple(found)
 
     def _shared(self, lines: _Lines) -> list[str]:
         """Return the columns that say something of the whole subject."""

@@ -62,6 +62,7 @@ def joined(cohort: Cohort, extra: Cohort, group: str | None) -> Cohort:
         pa.concat_tables(tables), cohort.id_column, cohort.group_column, cohort.fold_column, cohort.folder,
         remarks=(*cohort.remarks, *extra.remarks),
         folders={**cohort.folders, **dict.fromkeys(extra.ids, extra.folder), **extra.folders},
+        left_out=cohort.left_out | extra.left_out,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fuse_engine.core.errors import FuseError, nearest
+from fuse_engine.core.errors import FuseError, Problem, nearest
 from fuse_engine.core.random import stream
 from fuse_engine.core.sections import Split
 from fuse_engine.data.source import Coded, Cohort
@@ -27,23 +27,28 @@ from fuse_engine.data.split.ready import (
     sorted_codes,
 )
 from fuse_engine.data.split.restrict import restrict
+from fuse_engine.data.split.saved import reused_folds
 
 FOLDS = 5
 """Folds to make where nothing says how many."""
 
 
 def make_folds(cohort: Cohort, split: Split, seed: int, folder: Path | None = None) -> Folds:
-    """Divide a cohort; the source's fold column counts where it has one, else folds are made.
+    """Divide a cohort as another run did, or by the source's fold column where it has one, else make folds.
 
     Folds that no list of `split` names are used for training, except that the validation falls back to the folds
     called val..., else to the first of several not called train..., and the test to those called test...; in
-    names, capital letters make no difference. `folder` is what lists in files start from.
+    names, capital letters make no difference. `folder` is what lists in files and saved splits start from. What
+    the fold column makes useless is among the remarks.
 
     Raises:
         SampleError: for a sample without a group or fold.
-        FuseError: for a group in two folds, an unknown fold or one with two uses, too few groups, or no training.
+        FuseError: for a group in two folds, an unknown fold or one with two uses, too few groups, no training, or
+            a saved split of other samples.
     """
     groups = group_codes(cohort, split)
+    if split.saved is not None:
+        return reused_folds(cohort, split.saved, groups, folder)
     fold, names = _divided(cohort, split, seed, groups, folder)
     whole = "all samples of a group in one"
     if split.like == "musket":
@@ -57,7 +62,7 @@ def make_folds(cohort: Cohort, split: Split, seed: int, folder: Path | None = No
         parts = restrict(parts, groups, split.restrict_subjects)
     if not (parts == 0).any():
         raise FuseError("no sample is left for training", where="data.split")
-    return Folds(cohort, parts, fold, tuple(names))
+    return Folds(cohort, parts, fold, tuple(names), _useless(split, cohort.fold_column))
 
 
 def _divided(
@@ -86,6 +91,13 @@ def _refuse_beside_column(split: Split, column: str) -> None:
                 f"the source's fold column '{column}' already divides the samples", where=f"data.split.{name}",
                 expected=f"a source without a fold column, or a split without {name}",
             )  # fmt: skip
+
+
+def _useless(split: Split, column: str | None) -> tuple[Problem, ...]:
+    """Return what `split` says that makes no difference, as the fold column divides the samples."""
+    given = [name for name in ("folds", "stratify", "seed") if column and getattr(split, name) is not None]
+    told = f"not used: the source's fold column '{column}' already divides the samples"
+    return tuple(Problem(told, f"data.split.{name}") for name in given)
 
 
 class _Own:

@@ -12,7 +12,7 @@ from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.health import CHECKS, Finding
 from fuse_engine.data import Image, functions, read_cohort, write_image
-from fuse_engine.data.doctor import cohort_findings
+from fuse_engine.data.doctor import source_findings
 from fuse_engine.run.gate import all_findings
 from tests.engine.data.doctor.conftest import EXPERIMENT, grid, mask, picture, turned
 
@@ -178,7 +178,7 @@ def test_what_the_source_found_odd_is_told(study: Study) -> None:
     cohort = read_cohort(experiment)
     remark = Problem("m9.nii.gz belongs to no image", where="unmatched")
     object.__setattr__(cohort, "remarks", (remark,))
-    [finding] = cohort_findings(experiment, cohort, [])
+    [finding] = source_findings(cohort)
     assert (finding.check, finding.message) == ("unmatched", "m9.nii.gz belongs to no image")
 
 

@@ -184,6 +184,19 @@ def test_the_patches_of_a_sample_depend_on_seed_epoch_and_id_alone(dataset: Data
     assert places[7] != places[8]
 
 
+def test_a_grid_of_many_patches_comes_a_few_in_each_epoch(dataset: Dataset) -> None:
+    patches = GridPatches(size=[2, 3, 4], per_sample=4)
+    first, again = (PatchDataset(dataset, patches, seed=5) for _ in range(2))
+    epochs = [[str(patch["data.id"]) for patch in first.of("a", epoch)] for epoch in range(14)]
+    assert max(map(len, epochs)) == 4
+    # 3 x 3 x 3 patches, four at a time: each comes once in seven epochs, the next seven are the same again
+    assert sorted(name for names in epochs[:7] for name in names) == sorted(f"a#{number}" for number in range(27))
+    assert epochs[7:] == epochs[:7]
+    assert [str(patch["data.id"]) for patch in again.of("a", 5)] == epochs[5]
+    assert [name[1:] for name in epochs[0]] != [str(patch["data.id"])[1:] for patch in first.of("b", 0)]
+    assert len(PatchDataset(dataset, GridPatches(size=[2, 3, 4], per_sample=None), seed=5).of("a", 0)) == 27
+
+
 def test_what_goes_wrong_names_sample_and_place(dataset: Dataset) -> None:
     patches = PatchDataset(dataset, RandomPatches(size=[4, 4]), seed=5)
     with pytest.raises(SampleError, match=r"data.patches.RandomPatches: sample 'a': there is nothing to cut"):

@@ -1,4 +1,4 @@
-"""Steps that renumber classes and spread them over channels."""
+"""Steps that encode classes: by other numbers, or by one channel each."""
 
 from __future__ import annotations
 

@@ -1,28 +1,26 @@
-"""For the tests of components, ours and those of plugin authors."""
+"""The rules that components of every kind keep."""
 
 from __future__ import annotations
 
-import csv
 import inspect
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from fuse_engine.augment.base import Augmentation
+from fuse_engine.augment import Augmentation, Augmenter, Operation
 from fuse_engine.core import document, registry
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.catalog import FieldSpec, describe
 from fuse_engine.core.component import Component
 from fuse_engine.core.errors import FuseError, SampleError
-from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.explain import problems_of
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import key_fields
@@ -34,79 +32,7 @@ from fuse_engine.losses.base import Loss
 from fuse_engine.metrics.base import Metric
 from fuse_engine.models.base import Backbone, Head, Model, Network
 
-_TINY = """
-name: tiny
-seed: 1
-data:
-  source:
-    Table: {path: cohort.csv, group: patient}
-  input:
-    image:
-      - LoadImage: {column: image}
-      - IntensityWindow: {window: [0, 255], to: [0, 1]}
-    clinical:
-      - Columns: {names: [age], normalize: true}
-  gt:
-    classification:
-      - Label: {column: finding, classes: [normal, positive]}
-    segmentation:
-      - LoadImage: {column: mask, label: true}
-  split: {folds: 4, stratify: finding, test: [0]}
-  cache: {Off: {}}
-  batch: {size: 4, balance: {key: data.gt.classification}}
-augmentation:
-  - Flip: {keys: [data.input.image, data.gt.segmentation], p: 0.5}
-  - GaussianNoise: {keys: [data.input.image], p: 0.5}
-model:
-  MultiHead:
-    inputs: [data.input.image]
-    backbone: {ResNet: {depth: 10, stem: small}}
-    heads:
-      classifier: {GlobalPoolingClassifier: {classes: 2, tabular: [data.input.clinical]}}
-      segmentation: {DenseSegmentation: {classes: 2}}
-losses:
-  cls: {CrossEntropy: {pred: model.logits.classifier, target: data.gt.classification}}
-  seg: {SegmentationCrossEntropy: {pred: model.logits.segmentation, target: data.gt.segmentation}}
-metrics:
-  auc: {AUC: {pred: model.output.classifier, target: data.gt.classification}}
-  iou: {IoU: {pred: model.output.segmentation, target: data.gt.segmentation}}
-training:
-  optimizer: {Adam: {lr: 1e-3}}
-  stages: [{epochs: 2}]
-  best: [{source: validation.losses.total_loss, optimization: min}]
-run: {device: cpu, precision: 32-true, threads: 1, executor: {Inline: {}}}
-"""
-
-
-def tiny_experiment(folder: Path, samples: int = 16, size: int = 32) -> Experiment:
-    """Write a small cohort of `size` x `size` PNG images with masks, and `tiny.yaml`; return its experiment.
-
-    Samples with the finding show a bright disc that is also their mask; every patient has two samples.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    y, x = np.mgrid[:size, :size]
-    rows = []
-    for number in range(samples):
-        rng = stream("tiny", number)
-        positive = number % 4 > 1
-        centre = rng.uniform(0.3, 0.7, 2) * size
-        disc = ((y - centre[0]) ** 2 + (x - centre[1]) ** 2 < (size / 6) ** 2) & positive
-        pixels = np.clip(rng.normal(70, 12, (size, size)) + 110 * disc, 0, 255).astype(np.uint8)
-        sitk.WriteImage(sitk.GetImageFromArray(pixels), str(folder / f"image{number:02d}.png"))
-        sitk.WriteImage(sitk.GetImageFromArray(disc.astype(np.uint8)), str(folder / f"mask{number:02d}.png"))
-        rows.append(
-            {
-                "id": f"s{number:02d}", "patient": f"p{number // 2:02d}", "image": f"image{number:02d}.png",
-                "mask": f"mask{number:02d}.png", "finding": "positive" if positive else "normal",
-                "age": f"{rng.normal(60 if positive else 50, 5):.0f}",
-            }
-        )  # fmt: skip
-    with (folder / "cohort.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    (folder / "tiny.yaml").write_text(_TINY.lstrip(), encoding="utf-8")
-    return Experiment.load(folder / "tiny.yaml")
+_LABEL = "data.gt.segmentation"
 
 
 class ContractError(FuseError):
@@ -190,7 +116,7 @@ def _made_up(field: FieldSpec) -> Any:
         return {name: _required(cls)}
     plain = {
         "bool": True, "int": 2, "float": 1.0, "text": "one", "path": "one.csv", "key": f"data.input.{field.name}",
-        "numbers": [1] * (field.length or 1), "choice": next(iter(field.choices), ""),
+        "numbers": [1] * (field.length or 1), "distribution": 1, "choice": next(iter(field.choices), ""),
     }  # fmt: skip
     return plain[field.kind]
 
@@ -278,27 +204,55 @@ def _same_names(cls: type[Component], method: Callable[..., Any]) -> None:
 
 
 def _check_augmentation(step: Augmentation) -> None:
-    """Draws plain data; applies it the same every time, never in place; labels keep their values."""
-    cls = type(step)
+    """Draws plain data, the same every time; applies it the same every time, never in place."""
+    if isinstance(step, Operation):
+        step = step.model_copy(update={"keys": [*step.keys, _LABEL]})
 
     def numbers(size: tuple[int, ...]) -> None:
         if not size:
             raise FuseError("an augmentation changes images")
-        grid = Geometry.plain(size, tuple(1.0 + axis for axis in reversed(range(len(size)))))
-        params = step.sample(stream("check"), grid)
-        _expect(params == step.sample(stream("check"), grid), cls, "draws by chance of its own")
-        _expect(json.loads(json.dumps(params)) == params, cls, "draws what JSON cannot hold")
-        logits, target = _scores(size)
-        for image, label in ((logits[0], False), (target[0], True)):
-            before = image.clone()
-            after = step.apply(image, params, label)
-            _expect(torch.equal(image, before), cls, "changes its input")
-            _expect(torch.equal(after, step.apply(image, params, label)), cls, "applies by chance of its own")
-            _expect((after.shape, after.dtype) == (image.shape, image.dtype), cls, "changes shape or type")
-            kept = not label or set(after.flatten().tolist()) <= {0, *image.flatten().tolist()}
-            _expect(kept, cls, "makes up labels")
+        augmenter = Augmenter([step], 1)
+        sample = _pictured(augmenter, size)
+        for epoch in range(3):
+            _check_draw(augmenter, sample, epoch)
+        for operation in augmenter.operations.values():
+            _check_neutral(operation, sample)
 
     _accepted(step, numbers)
+
+
+def _check_draw(augmenter: Augmenter, sample: NestedDict, epoch: int) -> None:
+    cls, drawn = type(augmenter.steps[0]), augmenter.draw(sample, epoch)
+    images = [key for key in sample if isinstance(sample[key], np.ndarray)]
+    before = {key: sample[key].copy() for key in images}
+    _expect(drawn == augmenter.draw(sample, epoch), cls, "draws by chance of its own")
+    record = [asdict(item) for item in drawn]
+    _expect(json.loads(json.dumps(record)) == record, cls, "draws what JSON cannot hold")
+    after, again = augmenter.apply(sample, drawn), augmenter.apply(sample, drawn)
+    for key in images:
+        _expect(np.array_equal(sample[key], before[key]), cls, "changes its input")
+        _expect(np.array_equal(after[key], again[key]), cls, "applies by chance of its own")
+        _expect(after[key].dtype == sample[key].dtype, cls, "changes the type of numbers")
+
+
+def _check_neutral(operation: Operation, sample: NestedDict) -> None:
+    image = sample[operation.keys[0]]
+    neutral = operation.neutral(Geometry.plain(image.shape[1:]))
+    if neutral is not None:
+        same = np.allclose(operation.apply(image, neutral), image, atol=1e-5)
+        _expect(same, type(operation), "changes an image by its neutral parameters")
+
+
+def _pictured(augmenter: Augmenter, size: tuple[int, ...]) -> NestedDict:
+    """Return a sample with an image under every key that is changed or looked at, and a label map."""
+    rng = stream("augmentation", *size)
+    found = NestedDict({"data.id": "s1"})
+    for key in sorted(augmenter.keys - {_LABEL}):
+        found[key] = rng.random((3, *size), np.float32)
+    labels = {getattr(step, name) for step in augmenter.operations.values() for name in getattr(step, "needs", ())}
+    for key in {_LABEL, *labels}:
+        found[key] = rng.integers(0, 3, (1, *size), np.uint8)
+    return found
 
 
 def _check_processor(step: Processor) -> None:

@@ -1,0 +1,46 @@
+"""Questions to the engine's worker, so that a file that kills its reader never ends a command."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fuse_engine.cli.printing import one_line, warn
+
+if TYPE_CHECKING:
+    from fuse_engine.core.experiment import Experiment
+    from fuse_engine.service.client import Engine
+
+
+def ask(
+    engine: Engine,
+    method: str,
+    experiment: Experiment,
+    told: Callable[[float, str], None] | None = None,
+    **arguments: Any,
+) -> Any:
+    """Return the worker's reply about an experiment; `told` hears how far it is, from 0 to 1, and with what.
+
+    A file that ends the worker is warned of and read again until the worker refuses it and goes on without it.
+
+    Raises:
+        FuseError: what is wrong, or that the worker ends again and again for another reason than one file.
+    """
+    from fuse_engine.core.errors import FuseError
+    from fuse_engine.service import deaths
+
+    ends: Counter[str] = Counter()
+    text, folder = experiment.to_yaml(), str(experiment.folder)
+    while True:
+        job = engine.request(method, experiment=text, folder=folder, **arguments)
+        if told is not None:
+            job.progress.connect(told)
+        try:
+            return job.result()
+        except FuseError as error:
+            file = error.problems[0].got
+            ends[file] += 1
+            if engine.pid is not None or ends[file] > deaths.LIMIT:
+                raise
+            warn(one_line(str(error)))

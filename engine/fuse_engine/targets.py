@@ -1,0 +1,32 @@
+"""The check of a target of classes that losses and metrics share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from fuse_engine.core.errors import FuseError
+
+
+def check_target(pred: Tensor, target: Tensor, classes_of: str) -> None:
+    """Refuse a target that is not whole classes from 0 to `pred.shape[1]` - 1; `classes_of` is its key.
+
+    Raises:
+        FuseError: naming the value and the number of classes.
+    """
+    if target.is_floating_point() or target.is_complex():
+        raise FuseError(
+            f"'{classes_of}' holds no classes", where="target", expected="whole numbers", got=str(target.dtype)
+        )
+    if len(target) != len(pred):
+        raise FuseError(
+            "prediction and target differ in batch size", where="target",
+            expected=f"{len(pred)} samples", got=str(len(target)),
+        )  # fmt: skip
+    low, high = (int(value) for value in torch.aminmax(target))
+    classes = pred.shape[1]
+    if low < 0 or high >= classes:
+        raise FuseError(
+            f"'{classes_of}' holds the class {low if low < 0 else high}, the model predicts {classes} classes",
+            where="target", expected=f"classes from 0 to {classes - 1}",
+        )  # fmt: skip
