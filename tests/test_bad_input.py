@@ -71,8 +71,23 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("FUSE_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    made = Engine()
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_in_the_shell(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_the_shell(
+    case: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fuse_engine.service.client.Engine", lambda: engine)
+    monkeypatch.setattr(engine, "close", lambda: None)
     tiny_experiment(tmp_path)
     spoil, words = CASES[case]
     spoil(tmp_path)
@@ -81,13 +96,6 @@ def test_in_the_shell(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     lines = [line for line in (said.out + said.err).splitlines() if line]
     assert any(all(word in line for word in words) for line in lines), lines
     assert "Traceback" not in said.out + said.err
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    made = Engine()
-    yield made
-    made.close()
 
 
 def told(panel: DataModel) -> str:

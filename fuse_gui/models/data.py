@@ -8,7 +8,6 @@ from pathlib import Path
 from psygnal import Signal
 
 from fuse_engine.core.health import CHECKS
-
 from fuse_gui.models.cohort import PART, PARTS, REASON
 from fuse_gui.models.columns import prepare
 from fuse_gui.models.data_settings import DataSettings

@@ -48,10 +48,15 @@ class KeyLine(W.HBox):  # type: ignore[misc]
         self.name: W.Widget = Text(node.name, SMALL + colour)
         if node.made_by and node.key.startswith("data."):
             self.name = button(node.name, help_text, lambda: chosen(node.key))
-            self.name.layout.height, self.name.layout.padding = "20px", "0"
+            self.name.layout.padding = "0"
             self.name.style.button_color, self.name.style.text_color = "transparent", LINK
             self.name.style.font_weight = "bold" if node.shown else "normal"
             self.name.add_class("fuse-key")
-        self.name.layout.margin = "0 10px 0 0"
-        layout = {"margin": f"0 0 0 {INDENT * node.depth}px", "align_items": "center"}
+        self.name.layout.margin = "-4px 10px -4px 0"  # a button's letters stand in the middle of 28 pixels only
+        layout = {
+            "margin": f"0 0 0 {INDENT * node.depth}px",
+            "align_items": "center",
+            "min_height": "20px",
+            "overflow": "visible",
+        }
         super().__init__([self.name, self.facts], layout=layout)

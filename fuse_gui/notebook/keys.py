@@ -13,7 +13,7 @@ class KeysView(W.Text):  # type: ignore[misc]
 
     def __init__(self, hint: str, help_text: str, actions: Mapping[str, Callable[[], object]]) -> None:
         """Take what each small letter does."""
-        super().__init__(placeholder=hint, tooltip=help_text, layout={"width": "8em", "flex": "0 0 auto"})
+        super().__init__(placeholder=hint, tooltip=help_text, layout={"width": "11em", "flex": "0 0 auto"})
         self._actions, self._last = actions, ""
         self.add_class("fuse-keys")
         self.observe(self._typed, "value")

@@ -9,6 +9,9 @@ import ipywidgets as W
 from fuse_gui.models.shown import Shown
 from fuse_gui.notebook.controls import show
 
+WHOLE = {"description_width": "initial"}
+"""Style of a menu whose name is not cut off."""
+
 
 class ShownView(W.VBox):  # type: ignore[misc]
     """A menu for the image, and one for the label map."""
@@ -17,7 +20,7 @@ class ShownView(W.VBox):  # type: ignore[misc]
         """Follow the model."""
         self._model = model
         self.menus = {
-            place: W.Dropdown(description=label, tooltip=model.helps[place], layout={"width": "auto"})
+            place: W.Dropdown(description=label, tooltip=model.helps[place], style=WHOLE, layout={"width": "auto"})
             for place, label in model.labels.items()
         }
         super().__init__(list(self.menus.values()))

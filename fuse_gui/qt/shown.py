@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from fuse_gui.models.shown import Shown
@@ -20,6 +21,7 @@ class ShownView(QWidget):  # type: ignore[misc]
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         for place, menu in self.menus.items():
+            self._names[place].setTextFormat(Qt.TextFormat.PlainText)
             row.addWidget(self._names[place])
             row.addWidget(menu, 1)
         model.changed.connect(self._show)

@@ -56,7 +56,7 @@ def test_samples_are_left_out_with_a_reason_beside_the_experiment(model: DataMod
     assert read_exclusions(tmp_path / "excluded.csv") == {"s1": "motion, badly", "s4": "motion, badly"}
     assert "excluded: excluded.csv" in model.project.as_yaml()
     assert model.project.unsaved
-    assert "excluded 2" in model.summary
+    wait_for(lambda: "excluded 2" in model.summary)
     assert (model.tone(1, "age"), model.tone(0, "age")) == ("faded", "")
     model.project.select("s4")
     assert model.sections[0].rows[0] == ("excluded", "motion, badly")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,7 +87,7 @@ class Augmenter:
         for key, pull in self._carried(sample, done).items():
             move = moved_boxes if any(key in operation.boxes for operation in self._spatial()) else moved_points
             result[key] = move(np.asarray(sample[key]), pull)
-        result[RECORD] = [asdict(item) for item in done]
+        result[RECORD] = [item.to_json() for item in done]
         return result
 
     def render(self, sample: NestedDict, applied: Sequence[Applied], known: Known | None = None) -> Render:

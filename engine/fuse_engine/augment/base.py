@@ -37,6 +37,10 @@ class Applied:
     channel: int | None = None
     """The one channel that is changed, all of them if None."""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of a sample's record."""
+        return {"step": self.step, "name": self.name, "params": self.params, "channel": self.channel}
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Applied:
         """Return the entry that a sample's record holds."""
@@ -146,6 +150,9 @@ class Spatial(Operation):
     Spatial steps that follow each other are composed, and pixels are interpolated once.
     """
 
+    keeps_shape: ClassVar[bool] = False
+    """The moved image always has the shape of the one it is made of."""
+
     points: list[Key] = Field([])
     """Points that move along: (n, dims), pixel indices ([z,] y, x) of the first image."""
     boxes: list[Key] = Field([])
@@ -165,6 +172,8 @@ class Spatial(Operation):
 
     def leave(self, scene: Scene, params: Params) -> Scene:
         """Return what the sample is like afterwards."""
+        if self.keeps_shape:
+            return scene
         shapes = {key: self.pull(params, scene.grids[key].shape).shape for key in self.keys}
         return scene.resized({key: shape for key, shape in shapes.items() if shape != scene.grids[key].shape})
 

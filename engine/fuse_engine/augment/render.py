@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -169,7 +169,7 @@ class Render:
         if type(step.operation).measure is Intensity.measure:
             return {}
         past = [
-            [asdict(applied) for applied in (before.steps if isinstance(before, Move) else (before.applied,))]
+            [applied.to_json() for applied in (before.steps if isinstance(before, Move) else (before.applied,))]
             for before in self._chains[key][: done - 1]
         ]
         name = json.dumps([key, past, step.applied.step, step.applied.channel])

@@ -13,6 +13,26 @@ if TYPE_CHECKING:
     from fuse_engine.service.client import Engine
 
 
+def answer(
+    method: str, experiment: Experiment, told: Callable[[float, str], None] | None = None, **arguments: Any
+) -> dict[str, Any]:
+    """Return the reply of a worker of its own about an experiment, and warn of components that it left out.
+
+    Raises:
+        FuseError: as for `ask`.
+    """
+    from fuse_engine.service.client import Engine
+
+    engine = Engine()
+    try:
+        reply: dict[str, Any] = ask(engine, method, experiment, told, **arguments)
+    finally:
+        engine.close()
+    for name, reason in reply["broken"].items():
+        warn(f"{name} is left out: {reason}")
+    return reply
+
+
 def ask(
     engine: Engine,
     method: str,
@@ -31,7 +51,7 @@ def ask(
     from fuse_engine.service import deaths
 
     ends: Counter[str] = Counter()
-    text, folder = experiment.to_yaml(), str(experiment.folder)
+    text, folder = experiment.to_yaml(), str(experiment.folder.absolute())
     while True:
         job = engine.request(method, experiment=text, folder=folder, **arguments)
         if told is not None:

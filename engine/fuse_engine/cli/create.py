@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from fuse_engine.cli.asking import answer
 from fuse_engine.cli.options import OK, OVERRIDES, PROBLEM, Subparsers, add_command, add_experiment, add_json
 from fuse_engine.cli.printing import print_json
 
@@ -27,7 +28,7 @@ def add(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     add_experiment(parser)
     parser.add_argument(
         "--workers", type=_processes, default=0, metavar="N",
-        help="processes that work side by side (default: 0, this one)",
+        help="processes that work side by side (default: 0, one that a file may end)",
     )  # fmt: skip
     add_json(parser)
 
@@ -41,21 +42,18 @@ def _processes(text: str) -> int:
 def run(options: argparse.Namespace) -> int:
     """Print the summary, and the samples that cannot be used with their reasons."""
     from fuse_engine.core.experiment import Experiment
-    from fuse_engine.run.assembly import Assembly
-    from fuse_engine.run.create import create, summary
 
-    assembly = Assembly.of(Experiment.load(options.experiment, options.overrides))
-
-    def each(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{done} of {total} samples", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-    failed = create(assembly, workers=options.workers, each=each)
+    experiment = Experiment.load(options.experiment, options.overrides)
+    reply = answer("create", experiment, _progress, workers=options.workers)
     if options.json:
-        rows = [{"sample": bad.id, "step": bad.step, "reason": bad.message} for bad in failed]
-        print_json({"samples": len(assembly.cohort), "failed": rows, "summary": summary(assembly)})
+        print_json({name: reply[name] for name in ("samples", "failed", "summary")})
     else:
-        print(summary(assembly))
-        for bad in failed:
-            print(bad.message, file=sys.stderr)
-    return PROBLEM if failed else OK
+        print(reply["summary"])
+        for bad in reply["failed"]:
+            print(bad["reason"], file=sys.stderr)
+    return PROBLEM if reply["failed"] else OK
+
+
+def _progress(share: float, text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{text}", end="\n" if share == 1 else "", file=sys.stderr, flush=True)

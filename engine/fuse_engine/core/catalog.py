@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from fuse_engine.core import registry
 from fuse_engine.core.component import Component, Holds
-from fuse_engine.core.distribution import Distribution, PerAxis, Plain
+from fuse_engine.core.distribution import Distribution, PerAxis, Plain, Usual
 from fuse_engine.core.keys import KeyMark
 
 FieldKind = Literal[
@@ -46,6 +46,8 @@ class FieldSpec(BaseModel):
     """Numbers are whole."""
     per_axis: bool = False
     """A distribution may be given for each axis by itself."""
+    usual: tuple[float, float] | None = None
+    """Where the sliders of a distribution begin and end that the bounds leave open; more can be typed."""
     choices: tuple[str, ...] = ()
     slot: str = ""
     """The kind of component that fits a slot."""
@@ -148,7 +150,7 @@ def _kind(name: str, annotation: Any, metadata: list[Any]) -> dict[str, Any]:
     if get_origin(annotation) is Literal:
         return {"kind": "choice", "choices": tuple(str(choice) for choice in get_args(annotation))}
     if annotation in (Distribution, PerAxis):
-        return {"kind": "text", "literal": True}
+        return {"kind": "distribution", "per_axis": annotation is PerAxis, **_bounds(metadata), **_usual(metadata)}
     plain = {bool: "bool", int: "int", float: "float", str: "text", Path: "path"}.get(annotation)
     if plain:
         return {"kind": plain, **_bounds(metadata)}
@@ -189,3 +191,7 @@ def _bounds(metadata: list[Any]) -> dict[str, Any]:
         elif isinstance(mark, at.Lt):
             facts.update(maximum=mark.lt, open_maximum=True)
     return facts
+
+
+def _usual(metadata: list[Any]) -> dict[str, Any]:
+    return {"usual": (mark.low, mark.high) for mark in metadata if isinstance(mark, Usual)}

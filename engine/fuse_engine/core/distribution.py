@@ -22,8 +22,21 @@ SHAPES: dict[str, tuple[str, ...]] = {
 """Every distribution and what its numbers are; `choice` takes any number of them."""
 
 AXES = ("z", "y", "x")
-_CUT = 3.0
+CUT = 3.0
 """Standard deviations after which a normal distribution is cut off."""
+MOST = 10_000
+"""Numbers that `steps` may go over."""
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Marks a field whose numbers are mostly within a range: `Annotated[PerAxis, Usual(-45, 45)]`.
+
+    Its sliders go over the range; more can be typed as far as the field's bounds allow.
+    """
+
+    low: float
+    high: float
 
 
 class Plain:
@@ -106,6 +119,8 @@ class Distribution(Plain):
             raise ValueError("normal: expected a standard deviation from 0 up")
         if name == "steps" and numbers[2] <= 0:
             raise ValueError("steps: expected a step above 0")
+        if name == "steps" and not (numbers[1] - numbers[0]) / numbers[2] < MOST:
+            raise ValueError(f"steps: expected at most {MOST} numbers")
         return cls(name, numbers)
 
     def draw(self, rng: np.random.Generator) -> float:
@@ -120,10 +135,10 @@ class Distribution(Plain):
             return min(max(drawn, self.low), self.high)
         if self.name == "normal":
             off = rng.standard_normal()
-            while abs(off) > _CUT:
+            while abs(off) > CUT:
                 off = rng.standard_normal()
             return float(first + self.numbers[1] * off)
-        return float(self._values[rng.integers(len(self._values))])
+        return float(self.values[rng.integers(len(self.values))])
 
     @property
     def low(self) -> float:
@@ -137,11 +152,12 @@ class Distribution(Plain):
 
     def _end(self, sign: int, of: Callable[[Sequence[float]], float]) -> float:
         if self.name == "normal":
-            return self.numbers[0] + sign * _CUT * self.numbers[1]
-        return of(self._values)
+            return self.numbers[0] + sign * CUT * self.numbers[1]
+        return of(self.values)
 
     @property
-    def _values(self) -> tuple[float, ...]:
+    def values(self) -> tuple[float, ...]:
+        """The numbers of a choice or of steps; of others, what describes them."""
         if self.name != "steps":
             return self.numbers
         first, last, step = self.numbers

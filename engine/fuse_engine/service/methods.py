@@ -11,6 +11,8 @@ from fuse_engine.core.errors import FuseError, nearest
 PLACES = {
     "catalog": "catalogue",
     "validate": "checking",
+    "review": "checking",
+    "create": "checking",
     "flow": "checking",
     "cohort": "cohorts",
     "parts": "cohorts",

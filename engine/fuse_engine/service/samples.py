@@ -28,9 +28,11 @@ def sample(
     known: str = "",
     chosen: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return an image of a sample, a label map, all values as text, which keys could be shown, and a fingerprint.
+    """Return an image and a label map of a sample, all its values as text, and its fingerprint.
 
-    The keys that are `chosen` are shown where they hold a picture, else the first ones. Where the fingerprint is the `known` one, nothing is read: `unchanged` says so.
+    `keys` are those that could be shown as `image` and as `gt`, `shown` those that are: the `chosen` ones where
+    they hold a picture, else the first. Where the fingerprint is the `known` one, nothing is read: `unchanged`
+    says so.
 
     Raises:
         SampleError: naming sample and step.
@@ -97,7 +99,7 @@ def _bytes_of(value: Value) -> int:
 
 
 def _pictured(found: NestedDict) -> dict[str, list[str]]:
-    """Return the keys that hold pictures, as `image` and as `gt`; label maps lie over an image where there is one."""
+    """Return the keys that hold pictures, as `image` and as `gt`; label maps lie over an image."""
     keys = [key for key in found if isinstance(found[key], Image)]
     truths = [key for key in keys if key.startswith("data.gt.")]
     inputs = [key for key in keys if key not in truths]

@@ -6,7 +6,6 @@ import inspect
 import json
 import pickle
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +225,7 @@ def _check_draw(augmenter: Augmenter, sample: NestedDict, epoch: int) -> None:
     images = [key for key in sample if isinstance(sample[key], np.ndarray)]
     before = {key: sample[key].copy() for key in images}
     _expect(drawn == augmenter.draw(sample, epoch), cls, "draws by chance of its own")
-    record = [asdict(item) for item in drawn]
+    record = [item.to_json() for item in drawn]
     _expect(json.loads(json.dumps(record)) == record, cls, "draws what JSON cannot hold")
     after, again = augmenter.apply(sample, drawn), augmenter.apply(sample, drawn)
     for key in images:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fuse_engine.cli import main
+from fuse_engine.service.client import Engine
 from fuse_engine.testing import tiny_experiment
 
 
@@ -18,11 +19,25 @@ def own_place(cache, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def worker(cache):
+    """One worker for all commands; to start one takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSE_CACHE", str(cache))
+        made = Engine()
+        patch.setattr(made, "close", lambda: None)
+        yield made
+    made.close()
+
+
 @pytest.fixture
-def shell(capsys):
+def shell(capsys, worker, monkeypatch):
     """Run a command; return its exit code, the lines it printed, and the lines of its errors."""
 
     def run(*words):
+        # components of one's own need a worker of one's own
+        own = "--components" in words
+        monkeypatch.setattr("fuse_engine.service.client.Engine", Engine if own else lambda: worker)
         capsys.readouterr()
         code = main([str(word) for word in words])
         out, errors = capsys.readouterr()

@@ -5,29 +5,10 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pytest
 import SimpleITK as sitk
 
 from fuse_engine.cli.passports import print_passports
-from fuse_engine.core import registry
 from fuse_engine.core.health import Passport
-from fuse_engine.service.client import Engine
-
-
-@pytest.fixture(scope="module")
-def worker(cache):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FUSE_CACHE", str(cache))
-        made = Engine()
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def warm(worker, monkeypatch):
-    """Let the command use a worker that is there already; to start one takes seconds."""
-    monkeypatch.setattr("fuse_engine.service.client.Engine", lambda: worker)
-    monkeypatch.setattr(worker, "close", lambda: None)
 
 
 def test_good_samples_give_a_table_of_zeros(shell, tiny):
@@ -44,7 +25,7 @@ def test_good_samples_give_a_table_of_zeros(shell, tiny):
     assert out[-1] == "nothing blocks training"
 
 
-def test_findings_stand_below_their_check(shell, tiny, warm):
+def test_findings_stand_below_their_check(shell, tiny):
     (tiny.parent / "image03.png").unlink()
     (tiny.parent / "mask05.png").write_bytes(b"\x89PNG")
     text = (tiny.parent / "cohort.csv").read_text().replace(",normal,", ",norml,", 1)
@@ -59,7 +40,7 @@ def test_findings_stand_below_their_check(shell, tiny, warm):
     assert out[-1] == "3 findings and 0 round trips block training"
 
 
-def test_json_holds_everything(shell, tiny, warm):
+def test_json_holds_everything(shell, tiny):
     (tiny.parent / "image03.png").unlink()
     code, out, _ = shell("doctor", tiny, "--json", "--round-trips", 2)
     found = json.loads("\n".join(out))
@@ -69,7 +50,7 @@ def test_json_holds_everything(shell, tiny, warm):
     assert set(found["round_trips"]) == {"s00", "s08"}
 
 
-def test_a_step_that_fails_after_reading_blocks(shell, tiny, warm):
+def test_a_step_that_fails_after_reading_blocks(shell, tiny):
     tiny.write_text(tiny.read_text().replace("IntensityWindow: {window: [0, 255], to: [0, 1]}", "OneHot: {}"))
     code, out, errors = shell("doctor", tiny, "--round-trips", 1)
     assert (code, errors, out[-1]) == (1, [], "0 findings and 1 round trips block training")
@@ -78,63 +59,14 @@ def test_a_step_that_fails_after_reading_blocks(shell, tiny, warm):
     assert (list(found["stuck"]), found["round_trips"], found["blocking"]) == (["s00"], {}, 1)
 
 
-def test_samples_without_an_image_make_no_round_trip(shell, tiny, warm):
+def test_samples_without_an_image_make_no_round_trip(shell, tiny):
     values = ("--data.input", "{clinical: [{Columns: {names: [age]}}]}", "--data.gt", "{}")
     code, out, errors = shell("doctor", tiny, *values)
     assert (code, errors) == (0, [])
     assert not any(line.startswith("Round trips") for line in out)
 
 
-DEADLY = '''
-import ctypes
-from dataclasses import replace
-
-from fuse_engine import register
-from fuse_engine.core.errors import Problem, SampleError
-from fuse_engine.core.reading import reading
-from fuse_engine.data.source import Source
-from fuse_engine.data.sources.table import Table
-
-
-@register
-class Deadly(Source):
-    """Looks into every file of a folder, as a tree of DICOM files is looked into."""
-
-    def read(self, folder):
-        remarks = []
-        for path in sorted(folder.glob("*.png")):
-            try:
-                with reading(path):
-                    if path.read_bytes() == b"deadly":
-                        ctypes.string_at(0)
-            except SampleError as error:
-                remarks.append(Problem(str(error), "unreadable"))
-        return replace(Table(path="cohort.csv", group="patient").read(folder), remarks=tuple(remarks))
-'''
-
-
-@pytest.fixture
-def deadly(tiny, monkeypatch):
-    """Return an experiment whose source dies of a file, as words of a command; one death is enough."""
-    monkeypatch.setenv(registry.COMPONENTS_VARIABLE, "")
-    monkeypatch.setitem(registry._components, "source", dict(registry.every("source")))
-    monkeypatch.setattr("fuse_engine.service.deaths.LIMIT", 1)
-    (tiny.parent / "deadly.py").write_text(DEADLY, encoding="utf-8")
-    (tiny.parent / "extra.png").write_bytes(b"deadly")
-    return tiny, "--components", tiny.parent / "deadly.py", "--data.source", "{Deadly: {}}"
-
-
-def test_a_file_that_kills_the_reader_of_the_source_is_a_finding(shell, deadly):
-    code, out, errors = shell("doctor", *deadly, "--round-trips", 1)
-    assert code == 0, "it belongs to no sample"
-    assert len(errors) == 1
-    assert "extra.png ended the engine worker (Segmentation fault), once and is not read any more" in errors[0]
-    assert out[0] == "16 samples"
-    assert any(line.startswith("  (all)") and "extra.png" in line for line in out)
-    assert any(line.split()[:3] == ["s00", "data.input.image", "0.00"] for line in out)
-
-
-def test_passports_say_what_is_common_and_name_what_is_odd(shell, tiny, warm):
+def test_passports_say_what_is_common_and_name_what_is_odd(shell, tiny):
     for name, size, spacing in (("image02", (32, 32), (2.0, 1.0)), ("mask04", (30, 32), (1.0, 1.0))):
         pixels = sitk.GetImageFromArray(np.eye(*size[::-1], dtype=np.uint8))
         pixels.SetSpacing(spacing)

@@ -97,6 +97,10 @@ def test_a_saved_split_of_other_samples_is_refused(study: Experiment) -> None:
         divide(again)
     with pytest.raises(FuseError, match=r"data.split.saved: no file .*splitt.csv; .* did you mean 'split.csv'"):
         divide(again.changed(("data", "split", "saved"), "runs/splitt.csv"))
+    with pytest.raises(
+        FuseError, match=r"no file .*runs; expected the split.csv of a run; did you mean 'runs/split"
+    ):
+        divide(again.changed(("data", "split", "saved"), "runs"))
 
 
 def test_a_saved_split_keeps_neither_leaks_nor_extra_samples(study: Experiment) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fuse_engine.core import registry
+from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.data.image import read_image
@@ -93,6 +94,21 @@ def test_a_sample_is_what_the_processors_make_of_its_files(ask, tiny):
     assert reply["values"]["data.gt.classification"] == "1"
 
 
+def test_the_pictures_that_were_chosen_are_shown_where_there_are_several(ask, tiny):
+    steps = [{"LoadImage": {"column": "image"}}]
+    two = tiny.changed(("data", "input", "raw"), steps)
+    two = two.changed(("data", "input", "where"), [{"LoadImage": {"column": "mask", "label": True}}])
+    first = ask("sample", two, id="s02")
+    assert first["keys"] == {
+        "image": ["data.input.image", "data.input.raw"],
+        "gt": ["data.gt.segmentation", "data.input.where"],
+    }
+    assert first["shown"] == {"image": "data.input.image", "gt": "data.gt.segmentation"}
+    chosen = ask("sample", two, id="s02", known=first["fingerprint"], chosen=["data.input.raw", "data.gt.gone"])
+    assert chosen["shown"] == {"image": "data.input.raw", "gt": "data.gt.segmentation"}
+    np.testing.assert_array_equal(chosen["image"]["array"], read_image(tiny.folder / "image02.png").array)
+
+
 def test_a_changed_image_file_is_read_again(ask, tiny):
     before = ask("sample", id="s02")["image"]["array"]
     shutil.copy(tiny.folder / "image06.png", tiny.folder / "image02.png")
@@ -139,9 +155,9 @@ def test_a_preview_is_exactly_what_training_sees(ask, tiny):
     assembly = Assembly.of(tiny)
     for epoch in range(3):
         reply = ask("augment", id="s02", epoch=epoch, seed=tiny.seed)
-        trained = assembly.augmenter()(assembly.tensors("s02"), epoch)
+        trained = assembly.augmenter()(NestedDict(assembly.dataset.fixed.leaves("s02")), epoch)
         for key in ("data.input.image", "data.gt.segmentation"):
-            np.testing.assert_array_equal(reply["after"][key]["array"], trained[key].numpy())
+            np.testing.assert_array_equal(reply["after"][key]["array"], trained[key])
         assert reply["applied"] == trained["data.augmentation"]
         assert reply["after"]["data.gt.segmentation"]["label"]
 

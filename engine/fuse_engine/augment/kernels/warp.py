@@ -23,7 +23,7 @@ Chain = tuple[
     NDArray[np.int64],
     NDArray[np.float32],
 ]
-"""Kind of each stage (n,), matrices (n, 3, 4), lattices one after the other, their starts (n,), their shapes (n, 3)
+"""Kind of each stage (n,), matrices (n, 3, 4), lattices one after another, their starts (n,), their shapes (n, 3)
 and nodes a voxel along each axis (n, 3)."""
 
 

@@ -23,6 +23,8 @@ class Affine(Spatial):
     Angles are those in the patient: pixels that are longer along one axis do not bend them.
     """
 
+    keeps_shape = True
+
     rotate: PerAxis = every_axis(constant(0.0))
     """Degrees; in 2-D from x towards y (its axis is z), in 3-D about each of z, y and x."""
     scale: PerAxis = Field(every_axis(constant(1.0)), gt=0)

@@ -21,6 +21,8 @@ AXES = ("z", "y", "x")
 class Flip(Spatial):
     """Mirrors along some axes, each by its own chance."""
 
+    keeps_shape = True
+
     axes: list[Literal["x", "y", "z"]] = Field(["x"], min_length=1)
     """Axes that may be mirrored; x runs along the columns of the picture."""
     each: float = Field(0.5, ge=0, le=1)

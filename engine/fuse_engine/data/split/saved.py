@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fuse_engine.core.errors import FuseError, Problem, nearest
+from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.files import atomic_write, nearest_file
 from fuse_engine.data.source import Coded, Cohort
 from fuse_engine.data.split.extra import EXTRA
@@ -100,9 +100,11 @@ def reused_folds(cohort: Cohort, saved: Path, groups: Coded, folder: Path | None
         raise FuseError("a saved split needs the folder of the experiment", where=_PLACE, got=str(saved))
     path = folder / saved
     if not path.is_file():
+        inside = str(saved / "split.csv") if (path / "split.csv").is_file() else ""
         raise FuseError(
-            f"no file {path}", where=_PLACE, expected="the split.csv of a run", nearest=nearest_file(path)
-        )
+            f"no file {path}", where=_PLACE, expected="the split.csv of a run",
+            nearest=inside or nearest_file(path),
+        )  # fmt: skip
     try:
         listed = read_split(path)
         folds = _restored(cohort, listed)
@@ -124,14 +126,14 @@ def _refuse_others(cohort: Cohort, listed: Mapping[str, tuple[str, str]], file: 
     new = [name for name in cohort.ids if name not in listed]
     if new:
         raise FuseError(
-            f"{file} does not list {_some(new)}", nearest=nearest(new[0], listed),
+            f"{file} does not list {_some(new)}",
             expected="the samples that were divided then: exclude the new ones, or divide anew without `saved`",
         )  # fmt: skip
     there = cohort.left_out.union(cohort.ids)
     lost = [name for name, (fold, _) in listed.items() if name not in there and fold != EXTRA]
     if lost:
         raise FuseError(
-            f"{file} lists {_some(lost)}, not in the source", nearest=nearest(lost[0], cohort.ids),
+            f"{file} lists {_some(lost)}, not in the source",
             expected="the samples that were divided then, or a division anew without `saved`",
         )  # fmt: skip
 
