@@ -158,9 +158,10 @@ def pictures(value: float, sizes: dict[int, int]) -> dict[str, Any]:
     }
 
 
-def augment(epoch: int, seed: int, **_: Any) -> dict[str, Any]:
+def augment(draw: dict[str, int], **_: Any) -> dict[str, Any]:
+    number = draw["epoch"] + draw["seed"]
     applied = [
         {"step": 0, "name": "Flip", "params": {"axes": ["x"], "shift": [0.25, -1.0]}},
         {"step": 1, "name": "Noise", "params": None},
     ]
-    return {"before": pictures(0, {1: 40, 2: 10}), "after": pictures(epoch + seed, {1: 30}), "applied": applied}
+    return {"before": pictures(0, {1: 40, 2: 10}), "after": pictures(number, {1: 30}), "applied": applied}

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from fuse_engine.core.catalog import FieldKind, FieldSpec
+from fuse_engine.core.distribution import CUT, Distribution, PerAxis
 from fuse_engine.core.document import dump_value, parse_value
 from fuse_engine.core.errors import FuseError, nearest, short
 from fuse_engine.core.keys import Key
@@ -48,9 +49,9 @@ def as_typed(spec: FieldSpec, raw: Any) -> Any:
         return None
     if spec.kind == "numbers":
         return _parts(raw)
-    if spec.kind == "text":
-        return parse_value(raw.strip()) if spec.literal else raw
-    return raw.strip()
+    if spec.kind == "text" and not spec.literal:
+        return raw
+    return parse_value(raw.strip()) if spec.kind in ("text", "distribution") else raw.strip()
 
 
 def expectation(spec: FieldSpec) -> str:
@@ -58,6 +59,8 @@ def expectation(spec: FieldSpec) -> str:
     noun = "a whole number" if spec.kind == "int" or spec.whole else "a number"
     if spec.kind == "numbers":
         noun = f"{spec.length or 'a list of'} {'whole ' if spec.whole else ''}numbers"
+    if spec.kind == "distribution":
+        noun = "numbers"
     limits = []
     if spec.minimum is not None:
         limits.append(f"{'above' if spec.open_minimum else 'at least'} {spec.minimum:g}")
@@ -152,6 +155,21 @@ def _numbers(spec: FieldSpec, raw: Any) -> list[float]:
     return values
 
 
+def _distribution(spec: FieldSpec, raw: Any) -> Distribution | PerAxis:
+    plain = parse_value(raw.strip()) if isinstance(raw, str) else raw
+    try:
+        found = PerAxis.parse(plain) if spec.per_axis else Distribution.parse(plain)
+    except ValueError as error:
+        raise FuseError(str(error), got="" if "got" in str(error) else short(plain)) from None
+    for axis, part in found.axes if isinstance(found, PerAxis) else (("", found),):
+        if _outside(spec, part.low) or _outside(spec, part.high):
+            got = show(part.low) if part.low == part.high else f"{show(part.low)} to {show(part.high)}"
+            cut = f" ({CUT:g} standard deviations around the mean)" if part.name == "normal" else ""
+            where = f"{axis}: " if axis else ""
+            raise FuseError(f"{where}out of range", expected=expectation(spec), got=got + cut)
+    return found
+
+
 def _key(spec: FieldSpec, raw: Any) -> str:
     try:
         return _KEY.validate_python(str(raw).strip())
@@ -161,5 +179,5 @@ def _key(spec: FieldSpec, raw: Any) -> str:
 
 _READERS: dict[FieldKind, Callable[[FieldSpec, Any], Any]] = {
     "bool": _bool, "int": _number, "float": _number, "text": _text, "choice": _choice, "path": _path,
-    "numbers": _numbers, "key": _key,
+    "numbers": _numbers, "distribution": _distribution, "key": _key,
 }  # fmt: skip

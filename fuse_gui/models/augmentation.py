@@ -116,7 +116,7 @@ class AugmentationModel(StepsModel):
         return self.error or ("" if self.steps.items else "No steps yet: samples are trained on as they are.")
 
     def _question(self) -> Mapping[str, Any]:
-        return {"epoch": self.draw - 1, "seed": self.seed}
+        return {"draw": {"seed": self.seed, "epoch": self.draw - 1}}
 
     def _read(self, reply: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Damage]]:
         return reply, damages(reply["before"], reply["after"])

@@ -71,7 +71,7 @@ def as_rgb(array: NDArray[Any]) -> NDArray[np.float32]:
 
 def limits(values: NDArray[Any], style: Mapping[str, Any]) -> tuple[float, float]:
     """Return the values drawn darkest and brightest: as styled, or the range of the finite values."""
-    if "limits" in style:
+    if style.get("limits") is not None:
         low, high = style["limits"]
         return float(low), float(high)
     finite = values[np.isfinite(values)]

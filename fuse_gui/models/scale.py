@@ -42,12 +42,14 @@ class Scale:
         """Return the number on a tick."""
         if not self.log:
             return _number(round(self.low * 10.0**self.decimals) + tick, self.decimals)
-        return float(f"{self.low * (self.high / self.low) ** (tick / self.ticks):.{DIGITS}g}")
+        share = tick / self.ticks
+        return float(f"{self.low ** (1 - share) * self.high**share:.{DIGITS}g}")
 
     def tick(self, number: float) -> int:
         """Return the tick nearest to a number; of one outside, that of the end."""
         if self.log:
-            share = math.log(number / self.low) / math.log(self.high / self.low) if number > 0 else 0.0
+            wide = math.log(self.high) - math.log(self.low)
+            share = (math.log(number) - math.log(self.low)) / wide if number > 0 else 0.0
         else:
             share = (number - self.low) / (self.high - self.low)
         return round(min(max(share, 0.0), 1.0) * self.ticks)

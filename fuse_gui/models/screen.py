@@ -26,7 +26,7 @@ class Picture:
     label: bool = False
     """Whether the values are classes, to be drawn in colours and never interpolated."""
     style: Mapping[str, Any] = field(default_factory=dict)
-    """Drawing hints: opacity [0, 1], limits (low, high), colormap, visible, classes (names)."""
+    """Drawing hints: opacity [0, 1], limits (low, high) or None, colormap, visible, classes (names)."""
 
 
 class Screen:
@@ -34,6 +34,8 @@ class Screen:
 
     changed = Signal(str)
     """Name of the picture that was shown, restyled or hidden."""
+    touched = Signal(str)
+    """Name of a picture whose values were changed where they are: a plane of it, many times a second."""
 
     def __init__(self) -> None:
         """Start with nothing on the screen."""
@@ -75,6 +77,11 @@ class Screen:
     def style(self, name: str) -> Mapping[str, Any]:
         """Return how a picture is drawn, now or when it next comes on the screen."""
         return self._styles[name]
+
+    def touch(self, name: str) -> None:
+        """Say that values of the shown array were changed in place, by whoever owns it."""
+        if name in self._pictures:
+            self.touched.emit(name)
 
     def hide(self, name: str) -> None:
         """Take a picture off the screen."""

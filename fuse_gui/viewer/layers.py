@@ -33,6 +33,7 @@ class Layers:
         self._layers: dict[str, Layer] = {}
         self._drawn: dict[str, Picture] = {}
         screen.changed.connect(self._draw)
+        screen.touched.connect(self._refresh)
         for name in NAMES:
             self._draw(name)
 
@@ -57,7 +58,7 @@ class Layers:
         if layer is None or not fits(layer, values, picture.label):
             layer = self._create(name, layer, values, picture, turned, style)
         else:
-            self._assign(layer, values, picture, turned, style)
+            self._assign(layer, values, picture, turned, (style, {} if known is None else known.style))
         if known is None:
             layer.visible = bool(style.get("visible", True))
 
@@ -91,10 +92,27 @@ class Layers:
             self._fit()
         return layer
 
+    def _refresh(self, name: str) -> None:
+        """Draw a layer again whose values were changed in place."""
+        layer, picture = self.layer(name), self._drawn.get(name)
+        if layer is None or picture is None:
+            return
+        if np.shares_memory(layer.data, picture.array):
+            layer.refresh(thumbnail=False, highlight=False, extent=False)
+        else:
+            style = {**STYLES[name], **picture.style}
+            layer.data = flat(canonical(picture.array, picture.geometry).array, picture.label, style)
+
     def _assign(
-        self, layer: Layer, values: NDArray[Any], picture: Picture, turned: Canonical, style: Mapping[str, Any]
+        self,
+        layer: Layer,
+        values: NDArray[Any],
+        picture: Picture,
+        turned: Canonical,
+        styles: tuple[Mapping[str, Any], Mapping[str, Any]],
     ) -> None:
-        before = grid(layer)
+        """Give a layer other values; limits that were asked for before stay as the person has changed them."""
+        (style, known), before = styles, grid(layer)
         layer.data = values
         if not same(layer.scale, turned.scale):
             layer.scale = turned.scale
@@ -103,7 +121,7 @@ class Layers:
         layer.metadata = placed(picture.geometry, turned)["metadata"]
         if isinstance(layer, Labels):
             layer.features = class_names(style)
-        elif not layer.rgb:
+        elif not layer.rgb and (style.get("limits") is None or style["limits"] != known.get("limits")):
             layer.contrast_limits_range = layer.contrast_limits = limits(values, style)
         restyle(layer, style, {})
         if layer is self._layers.get("image") and grid(layer) != before:
@@ -164,7 +182,7 @@ def restyle(layer: Layer, style: Mapping[str, Any], known: Mapping[str, Any]) ->
     for name in ("opacity", "colormap", "visible"):
         if name in style and (not known or style[name] != known.get(name)):
             setattr(layer, name, style[name])
-    if "limits" in style and known and style["limits"] != known.get("limits"):
+    if style.get("limits") is not None and known and style["limits"] != known.get("limits"):
         layer.contrast_limits = style["limits"]
 
 

@@ -41,7 +41,7 @@ def test_nothing_is_computed_until_somebody_looks(model: AugmentationModel, toy_
     assert "augment" not in toy_engine.methods()
     model.set_active(True)
     settle(model)
-    assert toy_engine.asked[-1][1]["epoch"] == 2, "epochs are counted from 1 on the screen, from 0 in the engine"
+    assert toy_engine.asked[-1][1]["draw"]["epoch"] == 2, "epochs are counted from 1 on the screen, from 0 in the engine"
 
 
 def test_what_was_drawn_is_said_and_shown(model: AugmentationModel, toy_project: Project) -> None:
@@ -60,15 +60,15 @@ def test_the_slider_goes_through_epochs_and_seeds(model: AugmentationModel, toy_
     model.set_active(True)
     model.set_draw(12)
     settle(model)
-    assert (toy_engine.asked[-1][1]["epoch"], toy_engine.asked[-1][1]["seed"]) == (11, 7)
+    assert (toy_engine.asked[-1][1]["draw"]["epoch"], toy_engine.asked[-1][1]["draw"]["seed"]) == (11, 7)
     assert "what epoch 12 trains on" in model.draw_text
     model.reseed()
     settle(model)
-    assert toy_engine.asked[-1][1]["seed"] not in (0, 7)
+    assert toy_engine.asked[-1][1]["draw"]["seed"] not in (0, 7)
     assert "not what is trained" in model.draw_text
     model.own_seed()
     settle(model)
-    assert toy_engine.asked[-1][1]["seed"] == 7
+    assert toy_engine.asked[-1][1]["draw"]["seed"] == 7
     model.set_draw(1000)
     assert model.draw == 100
 
@@ -88,7 +88,7 @@ def test_while_dragging_one_request_runs_and_the_last_place_wins(
     wait_for(lambda: len(toy_engine.held) == 1)
     toy_engine.release()
     settle(model)
-    assert [args["epoch"] for method, args in toy_engine.asked if method == "augment"] == [0, 38]
+    assert [args["draw"]["epoch"] for method, args in toy_engine.asked if method == "augment"] == [0, 38]
 
 
 def test_an_answer_for_another_sample_is_not_shown(

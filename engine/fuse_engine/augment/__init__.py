@@ -2,6 +2,7 @@
 
 from fuse_engine.augment.augmenter import Augmenter
 from fuse_engine.augment.base import Applied, Augmentation, Intensity, Operation, Spatial
+from fuse_engine.augment.combine import Maybe, OneOf, PerChannel, Repeat, Sequential, SomeOf
 from fuse_engine.augment.intensity import Blur, Brightness, Contrast, Gamma, GaussianNoise
 from fuse_engine.augment.spatial import Affine, Flip
 
@@ -17,6 +18,12 @@ __all__ = [
     "Gamma",
     "GaussianNoise",
     "Intensity",
+    "Maybe",
+    "OneOf",
     "Operation",
+    "PerChannel",
+    "Repeat",
+    "Sequential",
+    "SomeOf",
     "Spatial",
 ]

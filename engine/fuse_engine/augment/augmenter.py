@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fuse_engine.augment.base import RECORD, Applied, Augmentation, Operation, Scene, Spatial
+from fuse_engine.augment.base import RECORD, Applied, Augmentation, Operation, Scene, Spatial, is_label
 from fuse_engine.augment.chance import Chance, Extreme
 from fuse_engine.augment.points import moved_boxes, moved_points
 from fuse_engine.augment.pull import Pull
@@ -159,7 +159,7 @@ def _scene(sample: NestedDict) -> Scene:
         known = geometry_key(key)
         grids[key] = sample[known] if known in sample else Geometry.plain(image.shape[1:])
         channels[key] = len(image)
-    return Scene(grids, channels)
+    return Scene(grids, channels, frozenset(key for key in grids if is_label(sample[key])))
 
 
 def _located(error: FuseError | ValueError, sample: str, index: int, step: Augmentation) -> SampleError:

@@ -53,6 +53,8 @@ class Scene:
 
     grids: Mapping[str, Geometry]
     channels: Mapping[str, int]
+    labels: frozenset[str] = frozenset()
+    """Which of them are label maps."""
 
     def grid(self, keys: list[Key]) -> Geometry:
         """Return the grid of the first of some images, which are changed together.

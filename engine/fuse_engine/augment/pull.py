@@ -163,7 +163,7 @@ def pulled(
     marked = np.empty((len(labels), *front, *shape), labels.dtype)
     kernel.warp(
         _volumes(images, flat), out, _volumes(labels, flat), marked,
-        np.array([0] * flat + start, np.int64), _chain(pull, flat), _BORDERS[border],
+        np.array([0] * flat + start, np.int64), np.zeros(3, np.int64), _chain(pull, flat), _BORDERS[border],
     )  # fmt: skip
     return (out[:, 0], marked[:, 0]) if flat else (out, marked)
 

@@ -111,16 +111,9 @@ class Distribution(Plain):
             raise ValueError("expected at least one number to choose from")
         if name != "choice" and len(numbers) != len(SHAPES[name]):
             raise ValueError(f"{name}: expected {', '.join(SHAPES[name])}, got {len(numbers)} numbers")
-        if name in ("uniform", "log_uniform", "steps") and numbers[0] > numbers[1]:
-            raise ValueError("expected the smaller number first")
-        if name == "log_uniform" and numbers[0] <= 0:
-            raise ValueError("log_uniform: expected numbers above 0")
-        if name == "normal" and numbers[1] < 0:
-            raise ValueError("normal: expected a standard deviation from 0 up")
-        if name == "steps" and numbers[2] <= 0:
-            raise ValueError("steps: expected a step above 0")
-        if name == "steps" and not (numbers[1] - numbers[0]) / numbers[2] < MOST:
-            raise ValueError(f"steps: expected at most {MOST} numbers")
+        wrong = _wrong(name, numbers)
+        if wrong:
+            raise ValueError(wrong)
         return cls(name, numbers)
 
     def draw(self, rng: np.random.Generator) -> float:
@@ -137,7 +130,7 @@ class Distribution(Plain):
             off = rng.standard_normal()
             while abs(off) > CUT:
                 off = rng.standard_normal()
-            return float(first + self.numbers[1] * off)
+            return min(max(first + self.numbers[1] * off, self.low), self.high)
         return float(self.values[rng.integers(len(self.values))])
 
     @property
@@ -152,7 +145,10 @@ class Distribution(Plain):
 
     def _end(self, sign: int, of: Callable[[Sequence[float]], float]) -> float:
         if self.name == "normal":
-            return self.numbers[0] + sign * CUT * self.numbers[1]
+            mean, reach = self.numbers[0], CUT * self.numbers[1]
+            # 0.15 - 3 * 0.05 is meant to be 0, and no number below a bound of 0
+            digits = 12 - math.floor(math.log10(max(abs(mean), reach))) if mean or reach else 0
+            return round(mean + sign * reach, min(digits, 320)) + 0.0
         return of(self.values)
 
     @property
@@ -161,7 +157,8 @@ class Distribution(Plain):
         if self.name != "steps":
             return self.numbers
         first, last, step = self.numbers
-        return tuple(first + step * number for number in range(math.floor((last - first) / step + 1e-9) + 1))
+        count = math.floor((last - first) / step + 1e-9) + 1
+        return tuple(min(first + step * number, last) for number in range(count))
 
     def to_plain(self) -> Any:
         """Return the shortest plain data that `parse` takes."""
@@ -250,6 +247,24 @@ def uniform(smallest: float, largest: float) -> Distribution:
 def every_axis(distribution: Distribution) -> PerAxis:
     """Return one distribution for all axes, each of which draws for itself."""
     return PerAxis((("", distribution),))
+
+
+def _wrong(name: str, numbers: tuple[float, ...]) -> str:
+    """Return what was expected of numbers that make no distribution."""
+    first, last = min(numbers), max(numbers)
+    if name in ("uniform", "log_uniform", "steps") and numbers[0] > numbers[1]:
+        return "expected the smaller number first"
+    if name == "log_uniform" and first <= 0:
+        return "log_uniform: expected numbers above 0"
+    if name == "normal" and numbers[1] < 0:
+        return "normal: expected a standard deviation from 0 up"
+    if name == "steps" and numbers[2] <= 0:
+        return "steps: expected a step above 0"
+    if not math.isfinite(2 * CUT * last - 2 * CUT * first):
+        return "expected numbers that are closer together"
+    if name == "steps" and not (numbers[1] - numbers[0]) / numbers[2] < MOST:
+        return f"steps: expected at most {MOST} numbers"
+    return ""
 
 
 def _numbers(value: Any) -> tuple[float, ...]:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
-from fuse_engine.augment import Augmentation, Augmenter
-from fuse_engine.core.batch import NestedDict
-from fuse_engine.core.experiment import Experiment
-from fuse_engine.core.resolve import component
-from fuse_engine.data.collate import to_leaves
-from fuse_engine.data.image import Image
-from fuse_engine.service.opened import open_browsed, open_experiment, read_sample
-from fuse_engine.service.pictures import Picture, picture, picture_of
+from fuse_engine.service.augmented import Draw, draw_for
+from fuse_engine.service.pictures import picture, picture_of
 from fuse_engine.service.work import Work
 
 
@@ -21,38 +14,26 @@ def augment(
     experiment: str,
     folder: str,
     id: str,  # noqa: A002 the protocol's name
-    epoch: int,
-    seed: int,
+    draw: Draw,
 ) -> dict[str, Any]:
-    """Return all images of a sample before and after augmentation in an epoch, and what was drawn.
+    """Return all images of a sample before and after augmentation, what was drawn, and what is odd about it.
 
     Raises:
         SampleError: naming sample and step.
         ExperimentError: for an augmentation with wrong arguments.
     """
-    opened = open_experiment(experiment, folder)
-    before = read_sample(work, open_browsed(opened), id)
-    work.check()
-    augmenter = Augmenter(augmentations(opened), seed)
-    tensors = NestedDict(to_leaves(before))
-    applied = augmenter.draw(tensors, epoch)
-    work.check()
-    after = augmenter.apply(tensors, applied)
-    images = [key for key in before if isinstance(before[key], Image)]
+    (drawn,) = draw_for(work, experiment, folder, id, [draw])
+    subject = drawn.subject
+    after = drawn.augmenter.apply(subject.leaves, drawn.applied)
+    subject.done = (drawn.mark, after)
     return {
-        "before": {key: picture(before[key]) for key in images},
-        "after": {key: _augmented(after, key, before[key]) for key in images},
-        "applied": [asdict(item) for item in applied],
+        "before": {key: picture(image) for key, image in subject.images.items()},
+        "after": {
+            key: picture_of(after[key], subject.grid(key, after[key].shape[1:], after), image.label)
+            for key, image in subject.images.items()
+        },
+        "applied": drawn.record,
+        "times": [],
+        "damage": [],
+        "warnings": [],
     }
-
-
-def augmentations(experiment: Experiment) -> list[Augmentation]:
-    """Return the typed augmentations of an experiment in order; nothing else of it need be right."""
-    return [
-        cast(Augmentation, component("augmentation", spec, ("augmentation", index), experiment))
-        for index, spec in enumerate(experiment.augmentation)
-    ]
-
-
-def _augmented(after: NestedDict, key: str, before: Image) -> Picture:
-    return picture_of(after[key], before.geometry, before.label)

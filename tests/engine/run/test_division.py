@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from fuse_engine.cli.validate import describe
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.run.assembly import Assembly
@@ -18,6 +17,8 @@ from fuse_engine.run.check import check
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.infer import Predictor, infer
 from fuse_engine.run.process import start
+from fuse_engine.service.checking import review
+from fuse_engine.service.work import Work
 from tests.engine.run.story import changed
 
 PLAIN: dict[tuple[str | int, ...], Any] = {
@@ -135,9 +136,8 @@ def test_extra_samples_are_trained_on_and_nothing_else(tiny: Experiment, tmp_pat
     folds = Assembly.of(tiny).folds
     assert found == Counter([*folds.train, "x00", "x01", "x02"])
     assert set(Predictor.load(folder).assembly.ids("test")) == set(folds.test)
-    assert "19 samples (11 train, 3 of them extra, 4 validation, 4 test)" in describe(
-        experiment, Assembly.of(experiment).folds
-    )
+    told = review(Work(1, "review", {}, lambda _: None), experiment.to_yaml(), str(experiment.folder))
+    assert "19 samples (11 train, 3 of them extra, 4 validation, 4 test)" in told["summary"]
 
 
 def test_any_column_balances_the_batches(tiny: Experiment) -> None:

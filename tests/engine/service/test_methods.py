@@ -154,7 +154,7 @@ def test_a_preview_is_exactly_what_training_sees(ask, tiny):
 
     assembly = Assembly.of(tiny)
     for epoch in range(3):
-        reply = ask("augment", id="s02", epoch=epoch, seed=tiny.seed)
+        reply = ask("augment", id="s02", draw={"seed": tiny.seed, "epoch": epoch})
         trained = assembly.augmenter()(NestedDict(assembly.dataset.fixed.leaves("s02")), epoch)
         for key in ("data.input.image", "data.gt.segmentation"):
             np.testing.assert_array_equal(reply["after"][key]["array"], trained[key])
@@ -163,7 +163,7 @@ def test_a_preview_is_exactly_what_training_sees(ask, tiny):
 
 
 def test_the_picture_before_augmentation_is_the_sample(ask, tiny):
-    reply = ask("augment", id="s02", epoch=0, seed=5)
+    reply = ask("augment", id="s02", draw={"seed": 5, "epoch": 0})
     np.testing.assert_array_equal(
         reply["before"]["data.input.image"]["array"], ask("sample", id="s02")["image"]["array"]
     )

@@ -1,10 +1,10 @@
-"""Augmentations that mix neighbouring pixels."""
+"""Augmentations that mix neighbouring pixels; the edge pixels go on outside."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil, exp
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,52 +13,167 @@ from pydantic import Field
 from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.kernels import filter as kernel
-from fuse_engine.core.distribution import Distribution, uniform
+from fuse_engine.augment.kernels.median import median
+from fuse_engine.core.distribution import AXES, Distribution, PerAxis, constant, every_axis, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
 Pixels = NDArray[np.float32]
+Unit = Literal["pixels", "mm"]
 _REACH = 4
 """Standard deviations after which the bell curve is cut off."""
 
 
 @register
 class Blur(Intensity):
-    """Blurs by a bell curve; the edge pixels go on outside."""
+    """Blurs by a bell curve."""
 
-    sigma: Distribution = Field(uniform(0.0, 1.0), ge=0)
-    """Standard deviation of the bell curve, in pixels."""
+    sigma: PerAxis = Field(every_axis(uniform(0.0, 1.0)), ge=0)
+    """Standard deviation of the bell curve; one range is drawn from once, `{z: ..., y: ..., x: ...}` for each axis."""
+    unit: Unit = "pixels"
+    """Unit of `sigma`."""
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
-        """Draw the width."""
-        return {"sigma": chance.number(self.sigma)}
+        """Draw the widths along [z,] y, x, in pixels."""
+        return {"sigma": widths(self.sigma, self.unit, chance, grid)}
 
     def neutral(self, grid: Geometry) -> Params:
         """Return no width."""
-        return {"sigma": 0.0}
+        return {"sigma": [0.0] * grid.dims}
 
     def margin(self, params: Params) -> int:
         """Return how far the bell curve reaches."""
-        return ceil(_REACH * float(params["sigma"]))
+        return ceil(_REACH * max(params["sigma"]))
 
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the blurred image."""
         return blurred(image, params["sigma"])
 
 
-def blurred(image: Pixels, sigma: float) -> Pixels:
-    """Return an image (channel, [z,] y, x) blurred by a bell curve of `sigma` pixels."""
-    radius = ceil(_REACH * sigma)
-    if radius == 0:
+@register
+class AverageBlur(Intensity):
+    """Replaces every pixel by the mean of a square or cube around it."""
+
+    size: Distribution = Field(constant(3), ge=1)
+    """Edge of the square or cube in pixels; rounded to an odd number."""
+
+    def sample(self, chance: Chance, grid: Geometry) -> Params:
+        """Draw the edge."""
+        return {"size": odd(chance.number(self.size))}
+
+    def neutral(self, grid: Geometry) -> Params:
+        """Return a square of one pixel."""
+        return {"size": 1}
+
+    def margin(self, params: Params) -> int:
+        """Return how far the square reaches."""
+        return int(params["size"]) // 2
+
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        """Return the means."""
+        size = params["size"]
+        return weighted(image, [np.full(size // 2 + 1, 1 / size, np.float32)] * part.dims)
+
+
+@register
+class MedianBlur(Intensity):
+    """Replaces every pixel by the median of a square or cube around it."""
+
+    size: Distribution = Field(constant(3), ge=1, le=9)
+    """Edge of the square or cube in pixels, to 9; rounded to an odd number."""
+
+    def sample(self, chance: Chance, grid: Geometry) -> Params:
+        """Draw the edge."""
+        return {"size": odd(chance.number(self.size))}
+
+    def neutral(self, grid: Geometry) -> Params:
+        """Return a square of one pixel."""
+        return {"size": 1}
+
+    def margin(self, params: Params) -> int:
+        """Return how far the square reaches."""
+        return int(params["size"]) // 2
+
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        """Return the medians."""
+        radius = params["size"] // 2
+        if radius == 0:
+            return image.copy()
+        deep = radius if part.dims == 3 else 0
+        volumes = image.astype(np.float32, copy=False).reshape(len(image), *[1] * (3 - part.dims), *image.shape[1:])
+        wide = np.pad(volumes, [(0, 0), (deep, deep), (radius, radius), (radius, radius)], mode="edge")
+        found = np.empty(volumes.shape, np.float32)
+        median(wide, found, deep, radius)
+        return found.reshape(image.shape)
+
+
+@register
+class Sharpen(Intensity):
+    """Adds what a blur takes away (unsharp mask)."""
+
+    amount: Distribution = Field(uniform(0.0, 1.0), ge=0)
+    """How many times the difference to the blurred image is added."""
+    sigma: PerAxis = Field(every_axis(constant(1.0)), ge=0)
+    """Standard deviation of the blur; one range is drawn from once, `{z: ..., y: ..., x: ...}` for each axis."""
+    unit: Unit = "pixels"
+    """Unit of `sigma`."""
+
+    def sample(self, chance: Chance, grid: Geometry) -> Params:
+        """Draw the strength, and the widths along [z,] y, x, in pixels."""
+        return {"amount": chance.number(self.amount), "sigma": widths(self.sigma, self.unit, chance, grid)}
+
+    def neutral(self, grid: Geometry) -> Params:
+        """Return no strength."""
+        return {"amount": 0.0, "sigma": [1.0] * grid.dims}
+
+    def margin(self, params: Params) -> int:
+        """Return how far the blur reaches."""
+        return ceil(_REACH * max(params["sigma"]))
+
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        """Return the sharpened image."""
+        found = blurred(image, params["sigma"])
+        np.subtract(image, found, out=found)
+        found *= np.float32(params["amount"])
+        found += image
+        return found
+
+
+def odd(size: float) -> int:
+    """Return the odd whole number next to a size."""
+    return 2 * round((size - 1) / 2) + 1
+
+
+def widths(sigma: PerAxis, unit: Unit, chance: Chance, grid: Geometry) -> list[float]:
+    """Draw standard deviations along [z,] y, x, in pixels of a grid.
+
+    Raises:
+        ValueError: for an axis without a distribution.
+    """
+    axes = AXES[3 - grid.dims :]
+    one = chance.number(sigma.of(axes[0])) if sigma.same else None
+    drawn = [chance.number(sigma.of(axis)) if one is None else one for axis in axes]
+    return [
+        width / (step if unit == "mm" else 1.0) for width, step in zip(drawn, reversed(grid.spacing), strict=True)
+    ]
+
+
+def blurred(image: Pixels, sigma: Sequence[float]) -> Pixels:
+    """Return an image (channel, [z,] y, x) blurred by bell curves of `sigma` pixels along [z,] y, x."""
+    if not any(sigma):
         return image.copy()
-    bell = np.array([exp(-0.5 * (step / sigma) ** 2) for step in range(radius + 1)])
-    weights = (bell / (2 * bell.sum() - 1)).astype(np.float32)
-    found = np.ascontiguousarray(image)
-    size = image.shape[-1]
-    out, spare = np.empty_like(found), np.empty_like(found)
-    kernel.along_rows(found.reshape(-1, size), out.reshape(-1, size), weights)
-    for axis in range(image.ndim - 2, 0, -1):
-        blocks = (-1, image.shape[axis], int(np.prod(image.shape[axis + 1 :])))
-        kernel.across_rows(out.reshape(blocks), spare.reshape(blocks), weights)
-        out, spare = spare, out
-    return out
+    return weighted(image, [_bell(width) for width in sigma])
+
+
+def weighted(image: Pixels, weights: Sequence[NDArray[np.float32]]) -> Pixels:
+    """Return the weighted sums along [z,] y, x; each has the weights of the middle and of one side."""
+    front = [1] * (4 - image.ndim)
+    volumes = np.ascontiguousarray(image, np.float32).reshape(len(image), *front, *image.shape[1:])
+    found = np.empty_like(volumes)
+    kernel.weighted(volumes, found, *[np.ones(1, np.float32)] * len(front), *weights)
+    return found.reshape(image.shape)
+
+
+def _bell(sigma: float) -> NDArray[np.float32]:
+    bell = np.array([exp(-0.5 * (step / sigma) ** 2) if step else 1.0 for step in range(ceil(_REACH * sigma) + 1)])
+    return np.asarray(bell / (2 * bell.sum() - 1), np.float32)

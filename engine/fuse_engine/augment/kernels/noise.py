@@ -7,11 +7,13 @@ from typing import Any
 import numba
 import numpy as np
 
+from fuse_engine.augment.kernels.exponents import logarithm, mantissa
+
 F = np.float32
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _bits(out: Any, place: Any, low: Any, high: Any) -> None:
+def bits_of(out: Any, place: Any, low: Any, high: Any) -> None:
     """Fill a row with 32 evenly distributed bits each, of places that follow each other."""
     for i in range(out.shape[0]):
         bits = np.uint32(place + i) ^ low
@@ -31,36 +33,6 @@ def _split(bits: Any, out: Any, rest: Any) -> None:
         even = min(max(even, F(-0.99999994)), F(0.99999994))
         out[i] = even
         rest[i] = (F(1) - even) * (F(1) + even)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _mantissa(bits: Any, powers: Any) -> None:
-    """Take the power of two off positive numbers, given by their bits: what is left is from 1/2 to below 1."""
-    for i in range(bits.shape[0]):
-        powers[i] = F((bits[i] >> np.int32(23)) - np.int32(126))
-    for i in range(bits.shape[0]):
-        bits[i] = (bits[i] & np.int32(0x7FFFFF)) | np.int32(0x3F000000)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _logarithm(values: Any, powers: Any) -> None:
-    """Put the natural logarithm of value * 2 ** power in the place of every value, as Cephes' `logf`."""
-    for i in range(values.shape[0]):
-        share = values[i]
-        small = share < F(0.70710678)
-        power = powers[i] - (F(1) if small else F(0))
-        share = share + (share if small else F(0)) - F(1)
-        log = F(7.0376836292e-2)
-        log = log * share + F(-1.1514610310e-1)
-        log = log * share + F(1.1676998740e-1)
-        log = log * share + F(-1.2420140846e-1)
-        log = log * share + F(1.4249322787e-1)
-        log = log * share + F(-1.6668057665e-1)
-        log = log * share + F(2.0000714765e-1)
-        log = log * share + F(-2.4999993993e-1)
-        log = log * share + F(3.3333331174e-1)
-        square = share * share
-        values[i] = log * share * square - F(0.5) * square + share + power * F(0.69314718)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -91,19 +63,48 @@ def _inverse_error(out: Any, logs: Any) -> None:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def normal_row(bits: Any, out: Any, rest: Any, powers: Any) -> None:
+    """Turn a row of even bits into normal numbers; `rest` and `powers` are room for as many numbers."""
+    _split(bits, out, rest)
+    mantissa(rest.view(np.int32), powers)
+    logarithm(rest, powers)
+    _inverse_error(out, rest)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def place_of(channel: Any, z: Any, y: Any, start: Any, shape: Any) -> Any:
+    """Return the place, counted through noise of `shape`, of the first number of a row of a part of it."""
+    row = (start[0] + channel) * shape[0] + start[1] + z
+    return (row * shape[1] + start[2] + y) * shape[2] + start[3]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def normal(out: Any, start: Any, shape: Any, seed: Any) -> None:
     """Fill `out` (channel, z, y, x) with normal numbers: the part that begins at `start` of noise of `shape`."""
     count = out.shape[3]
     bits, rest, powers = np.empty(count, np.uint32), np.empty(count, np.float32), np.empty(count, np.float32)
-    rest_bits = rest.view(np.int32)
     low, high = np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
     for channel in range(out.shape[0]):
         for z in range(out.shape[1]):
             for y in range(out.shape[2]):
-                row = (start[0] + channel) * shape[0] + start[1] + z
-                place = (row * shape[1] + start[2] + y) * shape[2] + start[3]
-                _bits(bits, place, low, high)
-                _split(bits, out[channel, z, y], rest)
-                _mantissa(rest_bits, powers)
-                _logarithm(rest, powers)
-                _inverse_error(out[channel, z, y], rest)
+                bits_of(bits, place_of(channel, z, y, start, shape), low, high)
+                normal_row(bits, out[channel, z, y], rest, powers)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def even_row(bits: Any, out: Any) -> None:
+    """Turn a row of even bits into even numbers above 0 and below 1."""
+    for i in range(out.shape[0]):
+        out[i] = (F(np.int32(bits[i] >> np.uint32(9))) + F(0.5)) * F(2.0**-23)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def even(out: Any, start: Any, shape: Any, seed: Any) -> None:
+    """Fill `out` with even numbers above 0 and below 1; see `normal`."""
+    bits = np.empty(out.shape[3], np.uint32)
+    low, high = np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
+    for channel in range(out.shape[0]):
+        for z in range(out.shape[1]):
+            for y in range(out.shape[2]):
+                bits_of(bits, place_of(channel, z, y, start, shape), low, high)
+                even_row(bits, out[channel, z, y])

@@ -12,6 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from fuse_engine.augment.kernels import cells
+
 MATRIX, LATTICE = 0, 1
 ZEROS, EDGE, REFLECT = 0, 1, 2
 
@@ -23,8 +25,10 @@ Chain = tuple[
     NDArray[np.int64],
     NDArray[np.float32],
 ]
-"""Kind of each stage (n,), matrices (n, 3, 4), lattices one after another, their starts (n,), their shapes (n, 3)
+"""Kind of each stage (n,), matrices (n, 3, 4), lattices one after the other, their starts (n,), their shapes (n, 3)
 and nodes a voxel along each axis (n, 3)."""
+
+_linear, _nearest, _cells, _clamped = cells.linear, cells.nearest, cells.cells, cells.clamped
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -77,26 +81,19 @@ def _row_lattice(at: Any, z: Any, y: Any, x0: Any, lattice: Any, rate: Any, line
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _again_lattice(at: Any, lattice: Any, rate: Any) -> None:
+def _again_lattice(at: Any, lattice: Any, rate: Any, index: Any, share: Any, line: Any) -> None:
     """Move places of a row on by a lattice."""
-    for i in range(at.shape[1]):
-        k, fz = _cell(at[0, i] * rate[0], lattice.shape[1])
-        j, fy = _cell(at[1, i] * rate[1], lattice.shape[2])
-        m, fx = _cell(at[2, i] * rate[2], lattice.shape[3])
-        k1, j1 = min(k + 1, lattice.shape[1] - 1), min(j + 1, lattice.shape[2] - 1)
-        m1 = min(m + 1, lattice.shape[3] - 1)
-        for axis in range(3):
-            field = lattice[axis]
-            a = field[k, j, m] + (field[k, j, m1] - field[k, j, m]) * fx
-            b = field[k, j1, m] + (field[k, j1, m1] - field[k, j1, m]) * fx
-            c = field[k1, j, m] + (field[k1, j, m1] - field[k1, j, m]) * fx
-            d = field[k1, j1, m] + (field[k1, j1, m1] - field[k1, j1, m]) * fx
-            a, c = a + (b - a) * fy, c + (d - c) * fy
-            at[axis, i] += a + (c - a) * fz
+    count = at.shape[1]
+    _clamped(at, rate, lattice.shape[1:], index, share)
+    for axis in range(3):
+        _linear(lattice[axis], line[axis], index, share, 0, count)
+    for axis in range(3):
+        for i in range(count):
+            at[axis, i] += line[axis, i]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _places(at: Any, z: Any, y: Any, x0: Any, chain: Any, line: Any) -> None:
+def _places(at: Any, z: Any, y: Any, x0: Any, chain: Any, line: Any, index: Any, share: Any) -> None:
     """Write the places that a row of output voxels is read from."""
     kinds, matrices, lattices, starts, shapes, rates = chain
     for stage in range(kinds.shape[0]):
@@ -111,7 +108,7 @@ def _places(at: Any, z: Any, y: Any, x0: Any, chain: Any, line: Any) -> None:
             if stage == 0:
                 _row_lattice(at, z, y, x0, lattice, rates[stage], line)
             else:
-                _again_lattice(at, lattice, rates[stage])
+                _again_lattice(at, lattice, rates[stage], index, share, line)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -155,79 +152,70 @@ def _edge_linear(volume: Any, pz: Any, py: Any, px: Any, border: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _row3(volume: Any, row: Any, at: Any, border: Any) -> None:
-    """Fill a row from a volume, linearly."""
-    last_z, last_y = np.float32(volume.shape[0] - 1), np.float32(volume.shape[1] - 1)
-    last_x = np.float32(volume.shape[2] - 1)
-    for x in range(row.shape[0]):
-        pz, py, px = at[0, x], at[1, x], at[2, x]
-        if pz >= 0 and py >= 0 and px >= 0 and pz < last_z and py < last_y and px < last_x:
-            iz, iy, ix = int(pz), int(py), int(px)
-            fz, fy, fx = pz - np.float32(iz), py - np.float32(iy), px - np.float32(ix)
-            a, b = volume[iz, iy, ix], volume[iz, iy + 1, ix]
-            c, d = volume[iz + 1, iy, ix], volume[iz + 1, iy + 1, ix]
-            a += (volume[iz, iy, ix + 1] - a) * fx
-            b += (volume[iz, iy + 1, ix + 1] - b) * fx
-            c += (volume[iz + 1, iy, ix + 1] - c) * fx
-            d += (volume[iz + 1, iy + 1, ix + 1] - d) * fx
-            a += (b - a) * fy
-            c += (d - c) * fy
-            row[x] = a + (c - a) * fz
-        else:
-            row[x] = _edge_linear(volume, pz, py, px, border)
+def _edge_nearest(volume: Any, pz: Any, py: Any, px: Any, border: Any) -> Any:
+    """Return the nearest voxel, which lies outside; halves go up."""
+    half, far = np.float32(0.5), np.float32(1 << 24)
+    iz = _inside(int(np.floor(min(max(pz, -far), far) + half)), volume.shape[0], border)
+    iy = _inside(int(np.floor(min(max(py, -far), far) + half)), volume.shape[1], border)
+    ix = _inside(int(np.floor(min(max(px, -far), far) + half)), volume.shape[2], border)
+    return volume.dtype.type(0) if iz < 0 or iy < 0 or ix < 0 else volume[iz, iy, ix]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _row2(volume: Any, row: Any, at: Any, border: Any) -> None:
-    """Fill a row from a volume of one plane, linearly."""
-    plane = volume[0]
-    last_y, last_x = np.float32(plane.shape[0] - 1), np.float32(plane.shape[1] - 1)
-    for x in range(row.shape[0]):
-        py, px = at[1, x], at[2, x]
-        if py >= 0 and px >= 0 and py < last_y and px < last_x:
-            iy, ix = int(py), int(px)
-            fy, fx = py - np.float32(iy), px - np.float32(ix)
-            a, b = plane[iy, ix], plane[iy + 1, ix]
-            a += (plane[iy, ix + 1] - a) * fx
-            b += (plane[iy + 1, ix + 1] - b) * fx
-            row[x] = a + (b - a) * fy
-        else:
-            row[x] = _edge_linear(volume, np.float32(0), py, px, border)
+def _row_image(volume: Any, row: Any, at: Any, index: Any, share: Any, inside: Any, border: Any) -> None:
+    """Fill a row linearly: runs of places inside the volume at once, the others one by one."""
+    start, count = 0, row.shape[0]
+    while start < count:
+        stop = start
+        while stop < count and inside[stop]:
+            stop += 1
+        _linear(volume, row, index, share, start, stop)
+        while stop < count and not inside[stop]:
+            row[stop] = _edge_linear(volume, at[0, stop], at[1, stop], at[2, stop], border)
+            stop += 1
+        start = stop
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _row_nearest(volume: Any, row: Any, at: Any, border: Any) -> None:
-    """Fill a row from the nearest voxels; halves go up."""
-    depth, height, width = volume.shape
-    low, half, far = np.float32(-0.5), np.float32(0.5), np.float32(1 << 24)
-    end_z, end_y, end_x = np.float32(depth) - half, np.float32(height) - half, np.float32(width) - half
-    for x in range(row.shape[0]):
-        pz, py, px = at[0, x], at[1, x], at[2, x]
-        if pz >= low and py >= low and px >= low and pz < end_z and py < end_y and px < end_x:
-            row[x] = volume[int(pz + half), int(py + half), int(px + half)]
-        else:
-            iz = _inside(int(np.floor(min(max(pz, -far), far) + half)), depth, border)
-            iy = _inside(int(np.floor(min(max(py, -far), far) + half)), height, border)
-            ix = _inside(int(np.floor(min(max(px, -far), far) + half)), width, border)
-            row[x] = 0 if iz < 0 or iy < 0 or ix < 0 else volume[iz, iy, ix]
+def _row_labels(volume: Any, row: Any, at: Any, index: Any, inside: Any, border: Any) -> None:
+    """Fill a row from the nearest voxels; see `_row_image`."""
+    start, count = 0, row.shape[0]
+    while start < count:
+        stop = start
+        while stop < count and inside[stop]:
+            stop += 1
+        _nearest(volume, row, index, start, stop)
+        while stop < count and not inside[stop]:
+            row[stop] = _edge_nearest(volume, at[0, stop], at[1, stop], at[2, stop], border)
+            stop += 1
+        start = stop
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def warp(image: Any, out: Any, labels: Any, marked: Any, start: Any, chain: Any, border: Any) -> None:
+def warp(
+    image: Any, out: Any, labels: Any, marked: Any, start: Any, offset: Any, chain: Any, border: Any
+) -> None:
     """Fill `out` from `image` linearly and `marked` from `labels` by the nearest voxel, all (channel, z, y, x).
 
-    Both are the part of the output that begins at the voxel `start`; either may have no channel.
+    Both are the part of the output that begins at the voxel `start`, read from the part of the input that begins
+    at `offset`; either may have no channel.
     """
     shape = out.shape[1:] if out.shape[0] else marked.shape[1:]
-    at = np.empty((3, shape[2]), np.float32)
-    line = np.empty((3, chain[4][:, 2].max() if chain[4].size else 1), np.float32)
+    at, share = np.empty((3, shape[2]), np.float32), np.empty((3, shape[2]), np.float32)
+    index, inside = np.empty(shape[2], np.uint32), np.empty(shape[2], np.uint8)
+    line = np.empty((3, max(shape[2], chain[4][:, 2].max() if chain[4].size else 1)), np.float32)
     for z in range(shape[0]):
         for y in range(shape[1]):
-            _places(at, np.float32(start[0] + z), np.float32(start[1] + y), start[2], chain, line)
-            for channel in range(out.shape[0]):
-                if image.shape[1] == 1:
-                    _row2(image[channel], out[channel, z, y], at, border)
-                else:
-                    _row3(image[channel], out[channel, z, y], at, border)
-            for channel in range(marked.shape[0]):
-                _row_nearest(labels[channel], marked[channel, z, y], at, border)
+            _places(at, np.float32(start[0] + z), np.float32(start[1] + y), start[2], chain, line, index, share)
+            for axis in range(3):
+                if offset[axis]:
+                    for i in range(shape[2]):
+                        at[axis, i] -= np.float32(offset[axis])
+            if out.shape[0]:
+                _cells(at, image.shape[1:], index, share, inside)
+                for channel in range(out.shape[0]):
+                    _row_image(image[channel], out[channel, z, y], at, index, share, inside, border)
+            if marked.shape[0]:
+                cells.nearest_cells(at, labels.shape[1:], index, inside)
+                for channel in range(marked.shape[0]):
+                    _row_labels(labels[channel], marked[channel, z, y], at, index, inside, border)

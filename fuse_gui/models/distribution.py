@@ -1,0 +1,345 @@
+"""One question that is answered with a distribution, or with one for each axis; knows no toolkit."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fuse_engine.core.catalog import FieldSpec
+from fuse_engine.core.distribution import AXES, SHAPES, Distribution, PerAxis
+from fuse_engine.core.document import dump_value
+from fuse_engine.core.errors import FuseError
+from fuse_gui.models import answer
+from fuse_gui.models.density import Stroke, sketch
+from fuse_gui.models.field import Field, Offers
+from fuse_gui.models.reshape import reshaped
+from fuse_gui.models.scale import Scale
+
+EACH_AXIS, EACH_HELP = "each axis", "One distribution for each of z, y and x; in 2-D z is the axis one looks along"
+KIND_HELP = "How the number is drawn"
+NONE = ""
+"""The kind of an axis, or of a question, without a distribution."""
+REST = 1.0
+"""Seconds without a change after which dragging the same slider is another edit."""
+
+_CAPTIONS = {
+    "constant": ("",), "uniform": ("", "to"), "log_uniform": ("", "to"), "normal": ("mean", "sd"), "choice": ("of",),
+    "steps": ("", "to", "by"),
+}  # fmt: skip
+_NUMBER, _NUMBERS = FieldSpec(name="number", kind="float"), FieldSpec(name="numbers", kind="numbers")
+_WRITTEN = "as it is written in the file"
+_HALVINGS = 40
+_gestures = itertools.count(1)
+
+Shape = tuple[str, tuple[str, ...]]
+"""A kind of distribution and its numbers as typed; the numbers of a choice stand in one text."""
+
+
+@dataclass(frozen=True)
+class NumberBox:
+    """A number of a distribution: a box, and a slider with `ticks + 1` places where there is one."""
+
+    caption: str
+    help: str
+    text: str
+    tick: int = 0
+    ticks: int = 0
+    """0 where there is no slider."""
+
+
+@dataclass(frozen=True)
+class AxisRow:
+    """The distribution of an axis, or the one of all axes (`axis` is empty)."""
+
+    axis: str
+    kind: str
+    """One of `SHAPES`, or `NONE`."""
+    kinds: tuple[str, ...]
+    """What can be chosen, in words."""
+    chosen: str
+    """The kind in words."""
+    boxes: tuple[NumberBox, ...]
+    sketch: tuple[Stroke, ...]
+    """Lines in the unit square, y upwards; the first is the base line."""
+
+
+class DistributionField(Field):
+    """Kinds and numbers of one distribution for all axes, or of one for each.
+
+    `rows` says what is to be drawn, `changed` that it is new; `choose`, `type`, `drag` and `split` are what a person
+    does. What is typed stays in its box while it does not fit; what was valid last is kept.
+    """
+
+    def __init__(self, spec: FieldSpec, offers: Offers) -> None:
+        """Start at the default."""
+        self._draft: dict[str, Shape] | None = None
+        self._kept: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._split: dict[str, Shape] = {}
+        self._ends = _usual(spec)
+        self._dragged: tuple[str, int] | None = None
+        self._rested = 0.0
+        super().__init__(spec, offers)
+
+    @property
+    def rows(self) -> tuple[AxisRow, ...]:
+        """What is to be drawn: one row, or one for each of z, y and x."""
+        shapes = self._shapes()
+        if shapes is None:
+            box = NumberBox("", _WRITTEN, self.text())
+            return (AxisRow("", NONE, *self._offered(NONE), (box,), sketch(None, *self._ends)),)
+        return tuple(self._row(axis, *shapes[axis]) for axis in shapes)
+
+    @property
+    def each_axis(self) -> bool:
+        """Whether every axis has a distribution of its own."""
+        return "" not in (self._shapes() or {"": ()})
+
+    def text(self) -> str:
+        """Return the value as it stands in the file, on one line."""
+        return dump_value(_plain_text(self._raw))
+
+    def choose(self, axis: str, kind: str) -> None:
+        """Draw the numbers of an axis in another way; `kind` as in `AxisRow.kinds`."""
+        name = kind.replace(" ", "_")
+        shapes = dict(self._shapes() or {"": (NONE, ())})
+        former, texts = shapes[axis]
+        if name == former or name not in (NONE, *SHAPES):
+            return
+        if texts:
+            self._kept[axis, former] = texts
+        shapes[axis] = (name, self._kept.get((axis, name)) or self._reshaped(name, shapes[axis]))
+        if name == NONE and axis == "":
+            self._draft = None
+            self.set("")
+        else:
+            self._try(shapes)
+        self._spread()
+
+    def type(self, axis: str, index: int, text: str) -> None:
+        """Take what was typed into a box."""
+        shapes = self._shapes()
+        if shapes is None:
+            self.set(text)
+            return
+        kind, texts = shapes[axis]
+        if index >= len(texts) or texts[index] == text.strip():
+            return
+        self._forget()
+        self._try({**shapes, axis: (kind, (*texts[:index], text.strip(), *texts[index + 1 :]))})
+        self._spread()
+
+    def drag(self, axis: str, index: int, tick: int) -> None:
+        """Take the place of a slider; it stops where the number would not fit."""
+        shapes = self._valid()
+        kind, texts = (shapes or {}).get(axis, (NONE, ()))
+        if shapes is None or index >= len(texts) or kind == "choice":
+            return
+        before = float(texts[index])
+        scale = self._scale(kind, index)
+        if scale.tick(before) == tick and self._draft is None:
+            return
+        self._note_gesture(axis, index)
+        self._forget()
+
+        def at(number: float) -> dict[str, Shape]:
+            return {**shapes, axis: (kind, (*texts[:index], answer.show(number), *texts[index + 1 :]))}
+
+        wanted = scale.number(tick)
+        while not self._fits(at(wanted)) and tick != scale.tick(before):
+            tick += 1 if before > wanted else -1
+            wanted = scale.number(tick)
+        self._try(at(wanted) if self._fits(at(wanted)) else shapes)
+
+    def split(self, each: bool) -> None:
+        """Give every axis a distribution of its own, or one to all."""
+        shapes = self._shapes()
+        if shapes is None or each == self.each_axis or not self.spec.per_axis:
+            return
+        if each:
+            self._try(self._split or dict.fromkeys(AXES, shapes[""]))
+            return
+        self._split = shapes
+        self._try({"": next(shape for shape in shapes.values() if shape[0] != NONE)})
+
+    def set(self, raw: Any) -> None:
+        """Take the value as text of the file or as its data; one that does not fit changes nothing but `error`."""
+        super().set(raw)
+        if self._draft is None:
+            self._spread()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _take(self, raw: Any) -> None:
+        self._draft, self._dragged = None, None
+        self._forget()
+        self._raw = raw
+        try:
+            self._value = answer.read(self.spec, raw)
+        except FuseError:
+            self._value = None
+        self._spread()
+        super()._take(raw)
+
+    def _try(self, shapes: dict[str, Shape]) -> None:
+        """Set the value that the boxes make, or say why they make none."""
+        self._draft = shapes
+        try:
+            for axis, (kind, texts) in shapes.items():
+                _check(axis, kind, texts)
+        except FuseError as error:
+            self._say(error=str(error))
+        else:
+            super().set(_plain(shapes))
+        if self.error:
+            self.changed.emit()
+        else:
+            self._draft = None
+
+    def _fits(self, shapes: dict[str, Shape]) -> bool:
+        try:
+            answer.read(self.spec, _plain(shapes))
+        except FuseError:
+            return False
+        return True
+
+    def _shapes(self) -> dict[str, Shape] | None:
+        """Return what stands in the boxes; None where the file holds what is no distribution."""
+        return self._draft if self._draft is not None else self._valid()
+
+    def _valid(self) -> dict[str, Shape] | None:
+        if self._raw is None:
+            return {"": (NONE, ())}
+        if self._value is None:
+            return None
+        if isinstance(self._raw, Mapping) and not set(self._raw) - set(AXES):
+            found = {axis: _shape(self._raw[axis]) if axis in self._raw else (NONE, ()) for axis in AXES}
+            return found
+        return {"": _shape(self._raw)}
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._split = {}
+
+    def _note_gesture(self, axis: str, index: int) -> None:
+        now = time.monotonic()
+        if self._dragged != (axis, index) or now - self._rested > REST:
+            self.gesture = next(_gestures)
+        self._dragged, self._rested = (axis, index), now
+
+    # -- what is drawn --------------------------------------------------------------------------------------------
+
+    def _row(self, axis: str, kind: str, texts: tuple[str, ...]) -> AxisRow:
+        named = SHAPES.get(kind, ())
+        boxes = tuple(
+            self._box(kind, index, text, caption, name)
+            for index, (text, caption, name) in enumerate(
+                zip(texts, _CAPTIONS.get(kind, ()), named, strict=True)
+            )
+        )
+        return AxisRow(axis, kind, *self._offered(kind), boxes, sketch(_read(kind, texts), *self._ends))
+
+    def _offered(self, kind: str) -> tuple[tuple[str, ...], str]:
+        empty = (NONE,) if self.spec.optional or kind == NONE else ()
+        return (*empty, *(name.replace("_", " ") for name in SHAPES)), kind.replace("_", " ")
+
+    def _box(self, kind: str, index: int, text: str, caption: str, help_text: str) -> NumberBox:
+        if kind == "choice":
+            return NumberBox(caption, help_text, text)
+        scale = self._scale(kind, index)
+        try:
+            number = float(answer.read(_NUMBER, text))
+        except FuseError:
+            number = scale.low
+        return NumberBox(caption, help_text, text, scale.tick(number), scale.ticks)
+
+    def _scale(self, kind: str, index: int) -> Scale:
+        low, high = self._ends
+        if kind == "log_uniform":
+            top = high if high > 0 else 1.0
+            return Scale.ratio(low if low > 0 else top / 1000, top)
+        if (kind, index) in (("normal", 1), ("steps", 2)):
+            return Scale.even(0.0, (high - low) / 2)
+        return Scale.even(low, high)
+
+    def _spread(self) -> None:
+        """Have the sliders go over what is usual, and over what there is where that is more."""
+        parts = self._value.axes if isinstance(self._value, PerAxis) else (("", self._value),)
+        found = [part for _, part in parts if part is not None]
+        usual = _usual(self.spec)
+        self._ends = (
+            min([usual[0], *(part.low for part in found)]),
+            max([usual[1], *(part.high for part in found)]),
+        )
+
+    def _reshaped(self, kind: str, former: Shape) -> tuple[str, ...]:
+        if kind == NONE:
+            return ()
+        numbers = [answer.show(number) for number in reshaped(kind, _read(*former), *_usual(self.spec))]
+        return (", ".join(numbers),) if kind == "choice" else tuple(numbers)
+
+
+def _usual(spec: FieldSpec) -> tuple[float, float]:
+    """Return where sliders begin and end: what is marked as usual, the bounds, or twice what the default reaches."""
+    default = None if spec.default is None else answer.read(spec, spec.default)
+    parts = default.axes if isinstance(default, PerAxis) else (("", default),)
+    ends = [abs(end) for _, part in parts if part is not None for end in (part.low, part.high)]
+    reach = 2 * max(ends, default=0.0) or 1.0
+    low, high = spec.usual or (
+        -reach if spec.minimum is None else spec.minimum,
+        reach if spec.maximum is None else spec.maximum,
+    )
+    return (low, high) if low < high else (low, low + reach)
+
+
+def _shape(raw: Any) -> Shape:
+    """Return the kind and the texts of valid data of the file."""
+    name = Distribution.parse(raw).name
+    written = next(iter(raw.values())) if isinstance(raw, Mapping) else raw
+    texts = [answer.show(number) for number in (written if isinstance(written, list | tuple) else [written])]
+    return name, (", ".join(texts),) if name == "choice" else tuple(texts)
+
+
+def _plain(shapes: Mapping[str, Shape]) -> Any:
+    """Return the data of the file for what stands in the boxes, in its shortest form."""
+    plain = {axis: _plain_shape(*shape) for axis, shape in shapes.items() if shape[0] != NONE}
+    return plain.get("", None) if "" in shapes else plain
+
+
+def _plain_shape(kind: str, texts: tuple[str, ...]) -> Any:
+    if kind == "constant":
+        return texts[0]
+    numbers = answer.as_typed(_NUMBERS, texts[0]) if kind == "choice" else list(texts)
+    return numbers if kind == "uniform" else {kind: numbers}
+
+
+def _check(axis: str, kind: str, texts: tuple[str, ...]) -> None:
+    """Refuse a text that is no number, saying which.
+
+    Raises:
+        FuseError: where one is not.
+    """
+    for name, text in zip(SHAPES.get(kind, ()), texts, strict=True):
+        try:
+            answer.read(_NUMBERS if kind == "choice" else _NUMBER, text)
+        except FuseError as error:
+            raise FuseError(f"{axis} {name}: {error}".strip()) from None
+
+
+def _read(kind: str, texts: tuple[str, ...]) -> Distribution | None:
+    try:
+        _check("", kind, texts)
+        return Distribution.parse(_plain_shape(kind, texts)) if kind != NONE else None
+    except (FuseError, ValueError):
+        return None
+
+
+def _plain_text(raw: Any) -> Any:
+    """Return data with its numbers as a person would type them."""
+    if isinstance(raw, Mapping):
+        return {name: _plain_text(value) for name, value in raw.items()}
+    if isinstance(raw, list | tuple):
+        return [_plain_text(value) for value in raw]
+    return raw if raw is None else answer.show(raw)

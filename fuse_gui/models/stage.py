@@ -1,0 +1,105 @@
+"""The pictures of one sample before and after augmentation; planes are written into those after it, in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fuse_engine.core.geometry import Geometry
+from fuse_gui.models.look import Plane
+from fuse_gui.models.palette import limits
+from fuse_gui.models.screen import Screen
+
+Pictures = Mapping[str, Mapping[str, Any]]
+"""Pictures of the engine by key, or by place on the screen."""
+PLACES = ("image", "gt")
+CURTAIN = "before"
+
+
+class Stage:
+    """What can be on the screen of the panel: one image and one label map, before and after."""
+
+    def __init__(self, screen: Screen) -> None:
+        """Take the screen; there is no sample yet."""
+        self.screen = screen
+        self.keys: Mapping[str, str] = {}
+        """The key of the image and of the label map, by place on the screen."""
+        self.before: dict[str, Mapping[str, Any]] = {}
+        self.after: dict[str, Mapping[str, Any]] = {}
+        self.limits = (0.0, 1.0)
+        """Darkest and brightest value, those of the sample before: what brightens must be seen to do so."""
+
+    def lay(self, sample: Mapping[str, Any]) -> None:
+        """Take a sample as the engine's `sample` gives it."""
+        self.keys = dict(sample["shown"])
+        self.before = {place: sample[place] for place in PLACES if sample[place] is not None}
+        self.reset()
+        image = self.before.get("image")
+        self.limits = limits(image["array"], {}) if image else (0.0, 1.0)
+
+    def reset(self) -> None:
+        """Forget what augmentation did."""
+        self.after = {place: _own(picture) for place, picture in self.before.items()}
+
+    def clear(self) -> None:
+        """Forget the sample."""
+        self.keys, self.before, self.after = {}, {}, {}
+
+    def take(self, pictures: Pictures) -> None:
+        """Take the whole result by key; its arrays belong to the stage from now on."""
+        for place, key in self.keys.items():
+            if key in pictures:
+                self.after[place] = pictures[key]
+
+    def write(self, planes: Mapping[str, NDArray[Any]], plane: Plane) -> bool:
+        """Write planes (channel, h, w) by key into the result; return False where their size is another one."""
+        found = {place: planes[key] for place, key in self.keys.items() if key in planes and place in self.after}
+        targets = {place: self._target(place, plane) for place in found}
+        if any(targets[place].shape != array.shape for place, array in found.items()):
+            return False
+        for place, array in found.items():
+            targets[place][...] = array
+        return True
+
+    def put(self, side: str) -> None:
+        """Bring one side to the screen, `before` or `after`."""
+        for place, picture in (self.before if side == "before" else self.after).items():
+            style = {"limits": self.limits} if place == "image" else {}
+            self.screen.show_picture(place, picture, **style)
+
+    def touch(self) -> None:
+        """Say that planes of what is on the screen were written."""
+        for place, picture in self.after.items():
+            shown = self.screen.picture(place)
+            if shown is not None and shown.array is picture["array"]:
+                self.screen.touch(place)
+
+    def leave(self) -> None:
+        """Have the screen choose the darkest and brightest values by itself again."""
+        self.screen.restyle("image", limits=None)
+        self.screen.restyle(CURTAIN, limits=None)
+
+    def _target(self, place: str, plane: Plane) -> NDArray[Any]:
+        """Return the part of an array that a plane covers; another grid is looked at in the same proportion."""
+        array: NDArray[Any] = self.after[place]["array"]
+        if array.ndim == 3:
+            return array
+        first = self.after["image"]["array"].shape[1 + plane.axis] if "image" in self.after else 0
+        size = array.shape[1 + plane.axis]
+        index = plane.place if size == first or not first else int((plane.place + 0.5) * size / first)
+        inside: NDArray[Any] = array[(slice(None),) * (1 + plane.axis) + (min(index, size - 1),)]
+        return inside
+
+
+def tensor_picture(array: NDArray[Any], dims: int, label: bool) -> Mapping[str, Any]:
+    """Return a tensor of the network as a picture, the first one of several, with pixels of 1 mm."""
+    while array.ndim > dims + 1:
+        array = array[0]
+    return {"array": array, "geometry": Geometry.plain(array.shape[1:]).to_json(), "label": label}
+
+
+def _own(picture: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**picture, "array": np.array(picture["array"])}
