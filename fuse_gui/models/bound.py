@@ -57,7 +57,7 @@ class Bound:
     def _edited(self) -> None:
         plain = self.item.plain()
         if self.project.experiment is not None and plain != _at(self.project.experiment.to_data(), self.place):
-            self.project.edit(self.place, plain)
+            self.project.edit(self.place, plain, max(item.gesture for item in self.item.walk()))
 
     def _show_problems(self) -> None:
         below = [(self._below(problem), problem) for problem in self.project.problems]

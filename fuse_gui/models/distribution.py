@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,6 @@ _CAPTIONS = {
 }  # fmt: skip
 _NUMBER, _NUMBERS = FieldSpec(name="number", kind="float"), FieldSpec(name="numbers", kind="numbers")
 _WRITTEN = "as it is written in the file"
-_HALVINGS = 40
 _gestures = itertools.count(1)
 
 Shape = tuple[str, tuple[str, ...]]
@@ -69,18 +68,18 @@ class AxisRow:
 class DistributionField(Field):
     """Kinds and numbers of one distribution for all axes, or of one for each.
 
-    `rows` says what is to be drawn, `changed` that it is new; `choose`, `type`, `drag` and `split` are what a person
+    `rows` says what is to be drawn, `changed` that it is new; `choose`, `enter`, `drag` and `split` are what a person
     does. What is typed stays in its box while it does not fit; what was valid last is kept.
     """
 
     def __init__(self, spec: FieldSpec, offers: Offers) -> None:
         """Start at the default."""
+        self._usual = _usual(spec)
         self._draft: dict[str, Shape] | None = None
         self._kept: dict[tuple[str, str], tuple[str, ...]] = {}
         self._split: dict[str, Shape] = {}
-        self._ends = _usual(spec)
-        self._dragged: tuple[str, int] | None = None
-        self._rested = 0.0
+        self._held: tuple[Distribution, ...] | None = None
+        self._dragged: tuple[int, str, int, float] = (0, "", 0, 0.0)
         super().__init__(spec, offers)
 
     @property
@@ -104,21 +103,16 @@ class DistributionField(Field):
     def choose(self, axis: str, kind: str) -> None:
         """Draw the numbers of an axis in another way; `kind` as in `AxisRow.kinds`."""
         name = kind.replace(" ", "_")
-        shapes = dict(self._shapes() or {"": (NONE, ())})
+        shapes = self._shapes() or {"": (NONE, ())}
         former, texts = shapes[axis]
         if name == former or name not in (NONE, *SHAPES):
             return
-        if texts:
-            self._kept[axis, former] = texts
-        shapes[axis] = (name, self._kept.get((axis, name)) or self._reshaped(name, shapes[axis]))
-        if name == NONE and axis == "":
-            self._draft = None
-            self.set("")
-        else:
-            self._try(shapes)
-        self._spread()
+        self._held, self._split = None, {}
+        self._kept[axis, former] = texts
+        numbers = self._kept.get((axis, name)) or self._reshaped(name, shapes[axis])
+        self._try({**shapes, axis: (name, numbers)})
 
-    def type(self, axis: str, index: int, text: str) -> None:
+    def enter(self, axis: str, index: int, text: str) -> None:
         """Take what was typed into a box."""
         shapes = self._shapes()
         if shapes is None:
@@ -128,67 +122,60 @@ class DistributionField(Field):
         if index >= len(texts) or texts[index] == text.strip():
             return
         self._forget()
-        self._try({**shapes, axis: (kind, (*texts[:index], text.strip(), *texts[index + 1 :]))})
-        self._spread()
+        self._held = None
+        self._try({**shapes, axis: (kind, _with(texts, index, text.strip()))})
 
     def drag(self, axis: str, index: int, tick: int) -> None:
         """Take the place of a slider; it stops where the number would not fit."""
-        shapes = self._valid()
-        kind, texts = (shapes or {}).get(axis, (NONE, ()))
-        if shapes is None or index >= len(texts) or kind == "choice":
+        shapes = self._valid() or {}
+        kind, texts = shapes.get(axis, (NONE, ()))
+        if index >= len(texts) or kind == "choice":
             return
-        before = float(texts[index])
         scale = self._scale(kind, index)
-        if scale.tick(before) == tick and self._draft is None:
+
+        def at(place: int) -> dict[str, Shape]:
+            return {**shapes, axis: (kind, _with(texts, index, answer.show(scale.number(place))))}
+
+        start = scale.tick(float(texts[index]))
+        end = _furthest(start, tick, lambda place: self._fits(at(place)))
+        if end == start and self._draft is None:
             return
-        self._note_gesture(axis, index)
+        self._held = self._parts
         self._forget()
-
-        def at(number: float) -> dict[str, Shape]:
-            return {**shapes, axis: (kind, (*texts[:index], answer.show(number), *texts[index + 1 :]))}
-
-        wanted = scale.number(tick)
-        while not self._fits(at(wanted)) and tick != scale.tick(before):
-            tick += 1 if before > wanted else -1
-            wanted = scale.number(tick)
-        self._try(at(wanted) if self._fits(at(wanted)) else shapes)
+        self.gesture = self._gesture(axis, index)
+        self._try(shapes if end == start else at(end))
+        self.gesture = 0
 
     def split(self, each: bool) -> None:
         """Give every axis a distribution of its own, or one to all."""
         shapes = self._shapes()
         if shapes is None or each == self.each_axis or not self.spec.per_axis:
             return
-        if each:
+        if not each:
+            self._split = shapes
+            self._try({"": next(shape for shape in shapes.values() if shape[0] != NONE)})
+        elif shapes[""][0] != NONE:
             self._try(self._split or dict.fromkeys(AXES, shapes[""]))
-            return
-        self._split = shapes
-        self._try({"": next(shape for shape in shapes.values() if shape[0] != NONE)})
 
     def set(self, raw: Any) -> None:
         """Take the value as text of the file or as its data; one that does not fit changes nothing but `error`."""
+        self._draft = self._held = None
+        self._forget()
         super().set(raw)
-        if self._draft is None:
-            self._spread()
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _take(self, raw: Any) -> None:
-        self._draft, self._dragged = None, None
+        self._draft = self._held = None
         self._forget()
-        self._raw = raw
-        try:
-            self._value = answer.read(self.spec, raw)
-        except FuseError:
-            self._value = None
-        self._spread()
         super()._take(raw)
 
     def _try(self, shapes: dict[str, Shape]) -> None:
         """Set the value that the boxes make, or say why they make none."""
         self._draft = shapes
         try:
-            for axis, (kind, texts) in shapes.items():
-                _check(axis, kind, texts)
+            for axis, shape in shapes.items():
+                _check(axis, *shape)
         except FuseError as error:
             self._say(error=str(error))
         else:
@@ -207,7 +194,7 @@ class DistributionField(Field):
 
     def _shapes(self) -> dict[str, Shape] | None:
         """Return what stands in the boxes; None where the file holds what is no distribution."""
-        return self._draft if self._draft is not None else self._valid()
+        return self._valid() if self._draft is None else self._draft
 
     def _valid(self) -> dict[str, Shape] | None:
         if self._raw is None:
@@ -215,19 +202,21 @@ class DistributionField(Field):
         if self._value is None:
             return None
         if isinstance(self._raw, Mapping) and not set(self._raw) - set(AXES):
-            found = {axis: _shape(self._raw[axis]) if axis in self._raw else (NONE, ()) for axis in AXES}
-            return found
+            return {axis: _shape(self._raw[axis]) if axis in self._raw else (NONE, ()) for axis in AXES}
         return {"": _shape(self._raw)}
 
     def _forget(self) -> None:
         self._kept.clear()
         self._split = {}
 
-    def _note_gesture(self, axis: str, index: int) -> None:
+    def _gesture(self, axis: str, index: int) -> int:
+        """Return the number of the drag that goes on; after a rest, or at another slider, a new one."""
+        gesture, *slider, rested = self._dragged
         now = time.monotonic()
-        if self._dragged != (axis, index) or now - self._rested > REST:
-            self.gesture = next(_gestures)
-        self._dragged, self._rested = (axis, index), now
+        if slider != [axis, index] or now - rested > REST:
+            gesture = next(_gestures)
+        self._dragged = (gesture, axis, index, now)
+        return gesture
 
     # -- what is drawn --------------------------------------------------------------------------------------------
 
@@ -259,39 +248,63 @@ class DistributionField(Field):
         low, high = self._ends
         if kind == "log_uniform":
             top = high if high > 0 else 1.0
-            return Scale.ratio(low if low > 0 else top / 1000, top)
+            return Scale.ratio(min([top / 1000, *(part.low for part in self._spread if part.low > 0)]), top)
         if (kind, index) in (("normal", 1), ("steps", 2)):
             return Scale.even(0.0, (high - low) / 2)
         return Scale.even(low, high)
 
-    def _spread(self) -> None:
-        """Have the sliders go over what is usual, and over what there is where that is more."""
-        parts = self._value.axes if isinstance(self._value, PerAxis) else (("", self._value),)
-        found = [part for _, part in parts if part is not None]
-        usual = _usual(self.spec)
-        self._ends = (
-            min([usual[0], *(part.low for part in found)]),
-            max([usual[1], *(part.high for part in found)]),
-        )
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """Where the sliders begin and end: at what is usual, or at what there is where that is further out."""
+        low, high = self._usual
+        return min([low, *(part.low for part in self._spread)]), max([high, *(part.high for part in self._spread)])
+
+    @property
+    def _spread(self) -> tuple[Distribution, ...]:
+        """What the sliders reach over; while one is dragged, what there was before."""
+        return self._parts if self._held is None else self._held
+
+    @property
+    def _parts(self) -> tuple[Distribution, ...]:
+        return _parts(self._value)
 
     def _reshaped(self, kind: str, former: Shape) -> tuple[str, ...]:
         if kind == NONE:
             return ()
-        numbers = [answer.show(number) for number in reshaped(kind, _read(*former), *_usual(self.spec))]
+        numbers = [answer.show(number) for number in reshaped(kind, _read(*former), *self._usual)]
         return (", ".join(numbers),) if kind == "choice" else tuple(numbers)
 
 
 def _usual(spec: FieldSpec) -> tuple[float, float]:
     """Return where sliders begin and end: what is marked as usual, the bounds, or twice what the default reaches."""
-    default = None if spec.default is None else answer.read(spec, spec.default)
-    parts = default.axes if isinstance(default, PerAxis) else (("", default),)
-    ends = [abs(end) for _, part in parts if part is not None for end in (part.low, part.high)]
+    parts = _parts(None if spec.default is None else answer.read(spec, spec.default))
+    ends = [abs(end) for part in parts for end in (part.low, part.high)]
     reach = 2 * max(ends, default=0.0) or 1.0
     low, high = spec.usual or (
         -reach if spec.minimum is None else spec.minimum,
         reach if spec.maximum is None else spec.maximum,
     )
     return (low, high) if low < high else (low, low + reach)
+
+
+def _parts(value: Distribution | PerAxis | None) -> tuple[Distribution, ...]:
+    if isinstance(value, PerAxis):
+        return tuple(part for _, part in value.axes)
+    return () if value is None else (value,)
+
+
+def _furthest(start: int, end: int, fits: Callable[[int], bool]) -> int:
+    """Return the place nearest to `end` that fits; all that fit lie together, and `start` is next to them."""
+    if fits(end):
+        return end
+    while abs(end - start) > 1:
+        middle = (start + end) // 2
+        start, end = (middle, end) if fits(middle) else (start, middle)
+    return start
+
+
+def _with(texts: tuple[str, ...], index: int, text: str) -> tuple[str, ...]:
+    return (*texts[:index], text, *texts[index + 1 :])
 
 
 def _shape(raw: Any) -> Shape:

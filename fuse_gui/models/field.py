@@ -51,6 +51,8 @@ class Item(ABC):
         """Whether it stands in the file; what does not is left at its default."""
         self.error = ""
         self.problem = ""
+        self.gesture = 0
+        """Which drag an edit is part of while it is told; 0 for an edit by itself."""
 
     @property
     def label(self) -> str:

@@ -13,6 +13,7 @@ from psygnal import Signal
 from fuse_engine.core.catalog import Entry, FieldSpec
 from fuse_engine.core.component import split_entry
 from fuse_engine.core.errors import FuseError, nearest, short
+from fuse_gui.models.distribution import DistributionField
 from fuse_gui.models.field import Field, Holder, Item, Offers
 from fuse_gui.models.field_list import FieldList
 
@@ -24,7 +25,9 @@ def item_of(spec: FieldSpec, offers: Offers) -> Item:
     """Return the part of a form that asks `spec`."""
     if spec.kind == "list":
         return FieldList(spec, offers, item_of)
-    return Slot(spec, offers) if spec.kind == "slot" else Field(spec, offers)
+    if spec.kind == "slot":
+        return Slot(spec, offers)
+    return DistributionField(spec, offers) if spec.kind == "distribution" else Field(spec, offers)
 
 
 class Group(Item):

@@ -72,6 +72,7 @@ class Project(Desk):
         self._saved: Experiment | None = None
         self._undo: list[Experiment] = []
         self._redo: list[Experiment] = []
+        self._gesture = 0
         self._debounce = debounce
         self._timer: threading.Timer | None = None
         engine.restarted.connect(self._restarted)
@@ -139,19 +140,23 @@ class Project(Desk):
             return True
         return False
 
-    def set_experiment(self, experiment: Experiment) -> None:
-        """Make `experiment` the open one; the one before comes back with `undo`."""
+    def set_experiment(self, experiment: Experiment, gesture: int = 0) -> None:
+        """Make `experiment` the open one; the one before comes back with `undo`, that before a drag as one."""
         if self.experiment is None:
             self.start_with(experiment)
             return
         if experiment == self.experiment:
             return
-        self._undo.append(self.experiment)
+        if not gesture or gesture != self._gesture:
+            self._undo.append(self.experiment)
         self._redo.clear()
-        self._put(experiment)
+        self._put(experiment, gesture)
 
-    def edit(self, place: Sequence[str | int], value: Any) -> bool:
-        """Set plain `value` at `place`; a value that does not fit becomes a problem and changes nothing."""
+    def edit(self, place: Sequence[str | int], value: Any, gesture: int = 0) -> bool:
+        """Set plain `value` at `place`; a value that does not fit becomes a problem and changes nothing.
+
+        Edits that follow each other with the same `gesture`, other than 0, are taken back as one.
+        """
         where = ".".join(map(str, place))
         with self.reporting("edit", where):
             if self.experiment is None:
@@ -162,7 +167,7 @@ class Project(Desk):
                 if isinstance(error, FuseError):
                     raise
                 raise FuseError("the experiment has no such place") from None
-            self.set_experiment(changed)
+            self.set_experiment(changed, gesture)
             return True
         return False
 
@@ -266,8 +271,9 @@ class Project(Desk):
         self.run_changed.emit()
         self._announce(everything=True)
 
-    def _put(self, experiment: Experiment) -> None:
+    def _put(self, experiment: Experiment, gesture: int = 0) -> None:
         before, self.experiment = self.experiment, experiment
+        self._gesture = gesture
         self._text = experiment.to_yaml()
         data = before.data if before else None
         if data != experiment.data:

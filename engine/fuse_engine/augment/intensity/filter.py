@@ -29,7 +29,7 @@ class Blur(Intensity):
     """Blurs by a bell curve."""
 
     sigma: PerAxis = Field(every_axis(uniform(0.0, 1.0)), ge=0)
-    """Standard deviation of the bell curve; one range is drawn from once, `{z: ..., y: ..., x: ...}` for each axis."""
+    """Standard deviation of the bell curve. One distribution is drawn once for all axes."""
     unit: Unit = "pixels"
     """Unit of `sigma`."""
 
@@ -114,7 +114,7 @@ class Sharpen(Intensity):
     amount: Distribution = Field(uniform(0.0, 1.0), ge=0)
     """How many times the difference to the blurred image is added."""
     sigma: PerAxis = Field(every_axis(constant(1.0)), ge=0)
-    """Standard deviation of the blur; one range is drawn from once, `{z: ..., y: ..., x: ...}` for each axis."""
+    """Standard deviation of the blur. One distribution is drawn once for all axes."""
     unit: Unit = "pixels"
     """Unit of `sigma`."""
 

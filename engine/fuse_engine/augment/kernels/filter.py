@@ -7,20 +7,25 @@ from typing import Any
 import numba
 import numpy as np
 
+_CHUNK = 4096
+"""Numbers that stay next to the processor while a sum is built."""
+
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _along(row: Any, out: Any, weights: Any, wide: Any) -> None:
     """Write the weighted sums along a row; `wide` is room for it and what goes on outside."""
     size, radius = row.shape[0], weights.shape[0] - 1
-    wide[:radius] = row[0]
-    wide[radius : radius + size] = row
-    wide[radius + size :] = row[size - 1]
+    for x in range(radius):
+        wide[x], wide[radius + size + x] = row[0], row[size - 1]
     for x in range(size):
-        out[x] = wide[x + radius] * weights[0]
+        wide[radius + x] = row[x]
+    for x in range(size):
+        out[x] = row[x] * weights[0]
     for step in range(1, radius + 1):
         weight = weights[step]
+        before, after = wide[radius - step :], wide[radius + step :]
         for x in range(size):
-            out[x] += (wide[x + radius - step] + wide[x + radius + step]) * weight
+            out[x] += (before[x] + after[x]) * weight
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -61,6 +66,7 @@ def weighted(image: Any, out: Any, along_z: Any, along_y: Any, along_x: Any) -> 
     depth, height = image.shape[1:3]
     radius = along_z.shape[0] - 1
     planes = np.empty((min(2 * radius + 1, depth), height, image.shape[3]), np.float32)
+    flat = planes.reshape(planes.shape[0], -1)
     for volume in range(image.shape[0]):
         done = 0
         for z in range(depth):
@@ -70,8 +76,10 @@ def weighted(image: Any, out: Any, along_z: Any, along_y: Any, along_x: Any) -> 
             while done < min(z + radius + 1, depth):
                 _plane(image[volume, done], planes[done % planes.shape[0]], along_y, along_x)
                 done += 1
-            for y in range(height):
-                _across(planes[:, y], z, depth - 1, out[volume, z, y], along_z)
+            target = out[volume, z].reshape(-1)
+            for first in range(0, target.shape[0], _CHUNK):
+                some = target[first : first + _CHUNK]
+                _across(flat[:, first : first + _CHUNK], z, depth - 1, some, along_z)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -84,7 +92,8 @@ def planar(image: Any, out: Any, weights: Any) -> None:
             for side in range(3):
                 row = image[plane, min(max(y + side - 1, 0), height - 1)]
                 wide[side, 0], wide[side, size + 1] = row[0], row[size - 1]
-                wide[side, 1 : size + 1] = row
+                for x in range(size):
+                    wide[side, x + 1] = row[x]
             target = out[plane, y]
             for x in range(size):
                 target[x] = 0

@@ -9,6 +9,12 @@ import numpy as np
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def _copy(row: Any, out: Any) -> None:
+    for x in range(out.shape[0]):
+        out[x] = row[x]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _order(low: Any, high: Any) -> None:
     """Put the smaller of two numbers into the first row, the larger into the second."""
     for x in range(low.shape[0]):
@@ -47,10 +53,10 @@ def median(wide: Any, out: Any, deep: Any, radius: Any) -> None:
                 for index in range(total):
                     plane, rest = index // (side * side), index % (side * side)
                     row, left = rest // side, rest % side
-                    rows[count] = wide[volume, z + plane, y + row, left : left + size]
+                    _copy(wide[volume, z + plane, y + row, left : left + size], rows[count])
                     count += 1
                     if index + 1 >= start:
                         _ends(rows, count)
-                        rows[0] = rows[count - 2]
+                        _copy(rows[count - 2], rows[0])
                         count -= 2
-                out[volume, z, y] = rows[0]
+                _copy(rows[0], out[volume, z, y])

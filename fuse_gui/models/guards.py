@@ -1,0 +1,102 @@
+"""What augmentation does to the labels, and what is likely a mistake, with the ways to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psygnal import Signal
+
+from fuse_gui.models.project import Project
+
+
+@dataclass(frozen=True)
+class Meter:
+    """One class of a label map."""
+
+    text: str
+    wrong: bool
+    """Whether more is lost than the limits allow."""
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A change of the experiment that ends a warning."""
+
+    title: str
+    path: tuple[str | int, ...]
+    value: Any
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something about a step that is likely a mistake."""
+
+    text: str
+    step: int | None
+    fixes: tuple[Fix, ...]
+
+
+class Guards:
+    """The label-damage meter and the warnings for the draw that is looked at."""
+
+    damage_label, warnings_label = "Label damage", "Warnings"
+    fix_help = "Change the experiment; Undo takes it back"
+
+    changed = Signal()
+    """There are other meters or warnings."""
+
+    def __init__(self, project: Project) -> None:
+        """Start with nothing found."""
+        self._project = project
+        self.meters: tuple[Meter, ...] = ()
+        self.warnings: tuple[Warned, ...] = ()
+        self.note = ""
+        """Why there is no meter."""
+
+    def take(self, reply: Mapping[str, Any]) -> None:
+        """Take the engine's exact result."""
+        labelled = any(picture["label"] for picture in reply["before"].values())
+        self.meters = tuple(map(_meter, reply.get("damage", ())))
+        empty = "Nothing is labelled in this sample." if labelled else "This sample has no label map."
+        self.note = "" if self.meters else empty
+        self.warnings = tuple(map(_warned, reply.get("warnings", ())))
+        self.changed.emit()
+
+    def forget(self) -> None:
+        """Forget what was found: it was of another sample."""
+        self.meters, self.warnings, self.note = (), (), ""
+        self.changed.emit()
+
+    def apply(self, fix: Fix) -> None:
+        """Change the experiment; it can be undone."""
+        self._project.edit(fix.path, fix.value)
+
+
+def _meter(found: Mapping[str, Any]) -> Meter:
+    name = str(found.get("name") or f"class {found['label']}")
+    if found["vanished"]:
+        words = ["gone"]
+    else:
+        change = float(found["volume_change"])
+        words = ["volume unchanged" if change == 0 else f"volume {change:+.1%}"]
+        if found.get("components_lost"):
+            words.append(_count(int(found["components_lost"]), "part") + " lost")
+        if found.get("boundary_mm") is not None:
+            words.append(f"boundary moved {float(found['boundary_mm']):.3g} mm")
+    warn = str(found.get("warn") or "")
+    return Meter(f"{name}: {', '.join(words)}" + (f" ({warn})" if warn else ""), bool(warn))
+
+
+def _warned(found: Mapping[str, Any]) -> Warned:
+    fixes: Sequence[Mapping[str, Any]] = found.get("fixes", ())
+    top = str(found.get("step", "")).split(".")[0]
+    return Warned(
+        str(found["message"]), int(top) if top.isdigit() else None,
+        tuple(Fix(str(fix["title"]), tuple(fix["path"]), fix["value"]) for fix in fixes),
+    )  # fmt: skip
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

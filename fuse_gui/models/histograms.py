@@ -1,0 +1,131 @@
+"""Histograms of what the steps draw over a thousand samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from fuse_engine.core.errors import FuseError
+from fuse_gui.models.calm import Calm
+from fuse_gui.models.draw import DrawModel
+from fuse_gui.models.plot import Axes, Bars, Figure
+from fuse_gui.models.project import Project
+from fuse_gui.models.step_facts import top
+from fuse_gui.models.subject import subject
+
+COUNT = 1_000
+BINS = 30
+FEW = 12
+"""Different values up to which each has a bar of its own."""
+
+
+class Histograms:
+    """The distributions of one step's parameters, drawn while somebody looks."""
+
+    title = "Histograms"
+    step_label, step_help = "Step", f"The numbers it draws for {COUNT:,} samples"
+
+    changed = Signal()
+    """There are other histograms."""
+
+    def __init__(self, project: Project, draw: DrawModel) -> None:
+        """Take the project and the draw, whose seed is used."""
+        self._project, self._draw = project, draw
+        self._calm = Calm(project, self._ask)
+        self._open = False
+        self._parameters: tuple[Mapping[str, Any], ...] = ()
+        self._applied: Mapping[str, float] = {}
+        self._chosen = 0
+        self.stale = False
+        self.error = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The steps there are to choose from."""
+        steps = self._project.experiment.augmentation if self._project.experiment else []
+        return tuple(f"{number} {step.name}" for number, step in enumerate(steps, 1))
+
+    @property
+    def name(self) -> str:
+        """The chosen step."""
+        names = self.names
+        return names[min(self._chosen, len(names) - 1)] if names else ""
+
+    @property
+    def state(self) -> str:
+        """How often the step is applied, or why nothing is drawn."""
+        if self.error:
+            return self.error
+        if self.stale:
+            return "drawing …"
+        share = self._applied.get(str(self._chosen))
+        if share is None:
+            return ""
+        nothing = "" if self.figure.axes else "; it draws no numbers"
+        return f"Applied to {share:.0%} of {COUNT:,} samples{nothing}."
+
+    @property
+    def figure(self) -> Figure:
+        """One plot for each parameter of the step."""
+        own = [found for found in self._parameters if top(found["step"]) == self._chosen]
+        several = len({found["step"] for found in own}) > 1
+        return Figure(tuple(_axes(found, several) for found in own if len(found["values"])))
+
+    def choose(self, name: str) -> None:
+        """Look at another step."""
+        if name in self.names:
+            self._chosen = self.names.index(name)
+            self.changed.emit()
+
+    def set_open(self, is_open: bool) -> None:
+        """Say whether anybody looks."""
+        self._open = is_open
+        self.poke()
+
+    def poke(self) -> None:
+        """Say that the steps, the seed or the sample are others."""
+        if self._open:
+            self.stale = True
+            self._calm.poke()
+            self.changed.emit()
+
+    def _ask(self) -> None:
+        if self._open and self._project.sample_id:
+            self._project.ask(
+                "augment_draws", "augment_draws", self._arrived, failed=self._failed, about=subject(self._project),
+                id=self._project.sample_id, count=COUNT, seed=self._draw.seed,
+            )  # fmt: skip
+
+    def _arrived(self, reply: Mapping[str, Any]) -> None:
+        self._parameters, self._applied = tuple(reply["parameters"]), reply["applied"]
+        self.stale, self.error = False, ""
+        self.changed.emit()
+
+    def _failed(self, error: FuseError) -> None:
+        self._parameters, self._applied = (), {}
+        self.stale, self.error = False, str(error)
+        self.changed.emit()
+
+
+def _axes(found: Mapping[str, Any], several: bool) -> Axes:
+    words = [str(found["name"])] if several else []
+    words += [str(found["parameter"]).replace("_", " "), str(found.get("axis", ""))]
+    return Axes(title=" ".join(filter(None, words)), bars=bars_of(np.asarray(found["values"], float)))
+
+
+def bars_of(values: NDArray[np.float64]) -> Bars:
+    """Return how often values occur: each of a few, or ranges of the same width."""
+    unique, counts = np.unique(values, return_counts=True)
+    if len(unique) <= FEW:
+        labels = _labels(unique.tolist())
+        return Bars(counts.astype(np.int64), np.arange(len(unique) + 1.0), labels)
+    counts, edges = np.histogram(values, BINS)
+    return Bars(counts.astype(np.int64), edges)
+
+
+def _labels(values: Sequence[float]) -> tuple[str, ...]:
+    return tuple(f"{value:.4g}" for value in values)
