@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fuse_engine.core.catalog import Catalog, Entry, describe
 from fuse_engine.core.component import Holds
+from fuse_engine.core.distribution import Distribution, PerAxis, Usual, constant, every_axis, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import Key
 from fuse_gui.models.field import Offers
@@ -65,6 +66,8 @@ class Training(Toy):
     amp: bool = True
     norm: Literal["none", "minmax", "zscore"] = "zscore"
     sizes: list[int] = [32, 64]
+    angle: Annotated[PerAxis, Usual(-45, 45)] = every_axis(constant(0.0))
+    strength: Distribution = Field(uniform(0.0, 0.5), ge=0)
     spacing: tuple[float, float, float] = (0.5, 0.5, 1.25)
     root: Path = Path("/data")
     title: str = ""
@@ -107,6 +110,12 @@ class Noise(Toy):
     p: float = Field(1.0, ge=0, le=1)
 
 
+class Turn(Toy):
+    """Turns."""
+
+    angle: Annotated[PerAxis, Usual(-45, 45)] = every_axis(constant(0.0))
+
+
 class Net(Toy):
     """A backbone and its heads."""
 
@@ -115,7 +124,7 @@ class Net(Toy):
 
 ENTRIES = {
     "loss": _of("loss", Dice, Focal), "head": _of("head", Pooling, Dense), "model": _of("model", Net),
-    "processor": _of("processor", Load, Window), "augmentation": _of("augmentation", Flip, Noise),
+    "processor": _of("processor", Load, Window), "augmentation": _of("augmentation", Flip, Noise, Turn),
 }  # fmt: skip
 CATALOG = Catalog(entries=tuple(entry for group in ENTRIES.values() for entry in group.values()))
 EXPERIMENT = """

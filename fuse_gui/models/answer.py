@@ -160,7 +160,7 @@ def _distribution(spec: FieldSpec, raw: Any) -> Distribution | PerAxis:
     try:
         found = PerAxis.parse(plain) if spec.per_axis else Distribution.parse(plain)
     except ValueError as error:
-        raise FuseError(str(error), got="" if "got" in str(error) else short(plain)) from None
+        raise FuseError(str(error), got="" if "got" in str(error) else short(show(plain))) from None
     for axis, part in found.axes if isinstance(found, PerAxis) else (("", found),):
         if _outside(spec, part.low) or _outside(spec, part.high):
             got = show(part.low) if part.low == part.high else f"{show(part.low)} to {show(part.high)}"

@@ -1,188 +1,355 @@
-"""The Augmentation panel: what the steps drew for a sample, and what that did to it and to its labels."""
+"""The Augmentation panel: what the steps do to the chosen sample, live while they are edited."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from psygnal import Signal
-
+from fuse_engine.core import document
 from fuse_engine.core.catalog import describe
-from fuse_engine.core.errors import Problem
+from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
-from fuse_gui.models.damage import Damage, damages
+from fuse_gui.models.bound import in_short
+from fuse_gui.models.calm import CALM, Calm
+from fuse_gui.models.draw import DrawModel
+from fuse_gui.models.field import Item
+from fuse_gui.models.flicker import Flicker
+from fuse_gui.models.form import Slot
+from fuse_gui.models.guards import Guards
+from fuse_gui.models.histograms import Histograms
+from fuse_gui.models.look import Look, Plane
+from fuse_gui.models.network import Network
 from fuse_gui.models.project import OVERLAYS, Project
-from fuse_gui.models.refresh import PAUSE
 from fuse_gui.models.screen import Screen
+from fuse_gui.models.sheet import Sheet
+from fuse_gui.models.stage import Stage, tensor_picture
+from fuse_gui.models.step_facts import StepFacts, facts_of, top
 from fuse_gui.models.steps import StepsModel
+from fuse_gui.models.subject import subject
+from fuse_gui.models.wipe import Wipe
 
-DRAWS = 100
-"""Draws that the slider goes over, from 1 on; draw n is what epoch n trains on."""
-
-SIDES = ("sample", "before", "after")
-"""What the panel puts on the screen: nothing, the sample before, or after the augmentation."""
+PAUSE = 0.0
+"""Seconds between an edit and the request for its plane; edits that come meanwhile share the next one."""
+SWITCH = "enabled"
+"""The field that switches a step off."""
 
 
 class AugmentationModel(StepsModel):
-    """The steps, the draw that is looked at, and its result."""
+    """The steps, the draw that is looked at, and what they make of the sample.
 
-    method = "augment"
+    Every edit asks for the plane that is looked at, and once the hand rests for the whole sample. The planes are
+    written into the pictures on the screen, where they are.
+    """
+
+    method = "augment_plane"
     no_sample = "Choose a sample in the Data panel."
-    late = "out of date, drawing …"
+    late = ""
 
     title = "Augmentation"
-    draw_label, reseed_label, own_label = "Draw", "Other seed", "Own seed"
-    draw_help = f"1 to {DRAWS}: draw n is what epoch n trains on"
-    reseed_help = "Look at the draws of another seed; the experiment keeps its own"
-    own_help = "Back to the seed of the experiment: exactly what training sees"
-    slice_label = "Slice"
-    show_label, side_labels = "On the screen", {"sample": "Sample", "before": "Before", "after": "After"}
-    drawn_label, damage_label = "What was drawn", "What happened to the labels"
+    show_label, side_labels = "Show", {"after": "After", "before": "Before", "network": "Network"}
+    side_helps = {  # noqa: RUF012
+        "after": "The sample as it is trained on",
+        "before": "The sample without augmentation",
+        "network": "The tensor that the network gets: cut, collated and normalised",
+    }
+    wipe_label, wipe_help = "Wipe", "Draw the sample before augmentation over the left part of the picture"
+    copy_label, copy_help = "Copy YAML", "Copy the steps as they stand in an experiment file"
+    undo_label, redo_label = "Undo", "Redo"
+    on_label, on_help = "on", "Switched off, a step keeps its place and its settings and changes nothing"
+    step_help = "Click: the sample right after this step; click again: after all steps"
 
-    pictures_changed = Signal()
-    """The pictures before and after are new."""
+    def __init__(
+        self, project: Project, pause: float = PAUSE, screen: Screen | None = None, calm: float = CALM
+    ) -> None:
+        """Follow the open project; nothing is asked for until the panel is looked at.
 
-    def __init__(self, project: Project, pause: float = PAUSE) -> None:
-        """Follow the open project; nothing is asked for until the panel is looked at."""
+        What the panel shows is put on its own `screen`, or on that of the project.
+        """
         spec = next(spec for spec in describe(Experiment).fields if spec.name == "augmentation")
+        self.screen = screen or project.screen
+        self.draw, self.look, self.stage = DrawModel(project), Look(), Stage(self.screen)
+        self.guards, self.wipe = Guards(project), Wipe(self.screen)
         super().__init__(project, spec, ("augmentation",), pause)
-        self.before, self.after = Screen(), Screen()
-        self.draw, self.side = 1, "after"
-        self.drawn: tuple[str, ...] = ()
-        self.damage: tuple[Damage, ...] = ()
-        self._reply: Mapping[str, Any] | None = None
-        self._other: int | None = None
-        project.values_changed.connect(self._to_screen)
+        self.sheet = Sheet(project, self.draw, self.look, self.stage)
+        self.histograms = Histograms(project, self.draw)
+        self.network = Network(project, self.draw, self._put)
+        self.flicker = Flicker(project, self._turn)
+        self.side, self.step = "after", -1
+        self.applied: Sequence[Mapping[str, Any]] = ()
+        """What was drawn, one entry an operation, as the engine records it."""
+        self._times: Sequence[Mapping[str, Any]] = ()
+        self._exact, self._fits = True, True
+        self._whole: object = None
+        self._edited: object = None
+        self._calm = Calm(project, self._ask_whole, calm)
+        self.draw.changed.connect(self._again)
+        self.look.changed.connect(self._moved)
+        project.values_changed.connect(self._lay)
+
+    # -- what a person sees ---------------------------------------------------------------------------------------
 
     @property
-    def seed(self) -> int:
-        """The seed of the draws."""
-        own = self.project.experiment.seed if self.project.experiment else 0
-        return own if self._other is None else self._other
+    def is_whole(self) -> bool:
+        """Whether what is shown is the exact result for the whole sample, as it is trained on."""
+        return self.step < 0 and self._whole == self._asked_for and not self.refresh.stale
 
     @property
-    def is_own_seed(self) -> bool:
-        """Whether the draws are those of the experiment's seed."""
-        return self._other is None
-
-    @property
-    def draw_text(self) -> str:
-        """Which draw is looked at, in words."""
-        if self._other is None:
-            return f"Seed {self.seed}, draw {self.draw}: what epoch {self.draw} trains on"
-        return f"Seed {self.seed}, draw {self.draw}: not what is trained"
-
-    @property
-    def damage_text(self) -> str:
-        """What happened to the labels, one class a line."""
-        if self._reply is None:
+    def tag(self) -> str:
+        """In what way the picture is not yet that of the whole sample; empty when it is."""
+        if self.is_whole or not self.applied:
             return ""
-        maps = any(picture["label"] for picture in self._reply["before"].values())
-        return "\n".join(map(str, self.damage)) or (
-            "Nothing is labelled in this sample." if maps else "This sample has no label map."
-        )
+        if not self._fits:
+            return "the size changes: computing the whole sample …"
+        return "" if self._exact else "≈ approximate, until the whole sample is computed"
 
-    def set_draw(self, draw: int) -> None:
-        """Look at another draw."""
-        draw = min(max(draw, 1), DRAWS)
-        if draw != self.draw:
-            self.draw = draw
-            self._poke()
+    @property
+    def step_text(self) -> str:
+        """Which step the sample is shown after; empty after all of them."""
+        names = [getattr(item, "chosen", "") for item in self.steps.items]
+        return f"After step {self.step + 1}, {names[self.step]}" if 0 <= self.step < len(names) else ""
 
-    def reseed(self) -> None:
-        """Look at the draws of another seed; the experiment keeps its own."""
-        self._other = (self.seed * 1_103_515_245 + 12_345) % 2**31
-        self._poke()
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """What every step drew, a line each."""
+        found = [(index, self.facts(item)) for index, item in enumerate(self.steps.items)]
+        names = [getattr(item, "chosen", "") for item in self.steps.items]
+        return tuple(f"{index + 1}  {names[index]}: {facts.drawn}" for index, facts in found if facts)
 
-    def own_seed(self) -> None:
-        """Look at the draws that training sees."""
-        if self._other is not None:
-            self._other = None
-            self._poke()
+    def facts(self, item: Item) -> StepFacts | None:
+        """Return what a step drew and how long it took; None where that is not known."""
+        index = self.position(item)
+        return facts_of(index, self.applied, self._times, index == self.step) if index >= 0 else None
+
+    # -- what a person does ---------------------------------------------------------------------------------------
 
     def show(self, side: str) -> None:
-        """Choose what the panel puts on the screen, one of `SIDES`."""
-        if side == self.side or side not in SIDES:
+        """Choose what is on the screen, one of `side_labels`."""
+        if side == self.side or side not in self.side_labels:
             return
-        if side == "sample":
-            self._put("before")
         self.side = side
-        self._to_screen()
+        self.network.set_open(side == "network" and self._active)
+        self._put()
         self.changed.emit()
+
+    def show_step(self, item: Item) -> None:
+        """Show the sample right after a step; after all steps when that is what is shown."""
+        index = self.position(item)
+        self.step = -1 if index == self.step else index
+        self.side = "after"
+        self._again()
+
+    def is_on(self, item: Item) -> bool:
+        """Whether a step is switched on."""
+        field = _switch(item)
+        return field is None or bool(field.value)
+
+    def switch(self, item: Item, on: bool) -> None:
+        """Switch a step on or off; it keeps its place and its settings."""
+        field = _switch(item)
+        if field is not None:
+            field.set(on)
+
+    def as_yaml(self) -> str:
+        """Return the steps as they stand in an experiment file."""
+        return document.dump({"augmentation": self.steps.plain() or []})
+
+    def draw_wipe(self, share: float) -> None:
+        """Draw the sample as it was before over a share [0, 1] of the screen."""
+        self._hang()
+        self.wipe.draw_to(share)
+
+    # -- the plane ------------------------------------------------------------------------------------------------
 
     @property
     def _trouble(self) -> str:
         return self.error or ("" if self.steps.items else "No steps yet: samples are trained on as they are.")
 
+    @property
+    def _ready(self) -> bool:
+        return super()._ready and bool(self.stage.before)
+
+    @property
+    def _asked_for(self) -> object:
+        return self.project.experiment, self.project.sample_id, dict(self.draw.plain)
+
     def _question(self) -> Mapping[str, Any]:
-        return {"draw": {"seed": self.seed, "epoch": self.draw - 1}}
+        plane = self.look.stored
+        keys = list(self.stage.keys.values())
+        return {"draw": dict(self.draw.plain), "axis": plane.axis, "place": plane.place, "keys": keys}
 
-    def _read(self, reply: Mapping[str, Any]) -> tuple[Mapping[str, Any], Sequence[Damage]]:
-        return reply, damages(reply["before"], reply["after"])
+    def _ask(self) -> None:
+        if not self._ready:
+            self.refresh.arrived()
+            return
+        self.project.requests.cancel("augment")
+        asked, plane = (self.project.sample_id, self.bound.place), self.look.stored
+        method = self.method if self.step < 0 else "augment_steps"
+        self.project.ask(
+            method, self.method, lambda reply: self._arrived(asked, (plane, reply)), failed=self._failed,
+            about=subject(self.project), id=self.project.sample_id, **self._question(),
+        )  # fmt: skip
 
-    def _take(self, preview: tuple[Mapping[str, Any], Sequence[Damage]]) -> None:
-        reply, damage = preview
-        self._reply, self.damage = reply, tuple(damage)
-        self.drawn = tuple(f"{number}  {_step(step)}" for number, step in enumerate(reply["applied"], 1))
-        _fill(self.before, reply["before"])
-        _fill(self.after, reply["after"])
-        self.pictures_changed.emit()
-        self._to_screen()
+    def _read(self, reply: Any) -> Any:
+        return reply
+
+    def _take(self, preview: tuple[Plane, Mapping[str, Any]]) -> None:
+        plane, reply = preview
+        if "steps" in reply:
+            planes, self._exact = self._after_step(reply["steps"]), True
+        else:
+            planes, self._exact, self.applied = reply["planes"], bool(reply["exact"]), tuple(reply["applied"])
+        self._whole = None
+        self._fits = self.stage.write(planes, plane)
+        if self.side == "after" and self._active and self._fits:
+            self._touch()
+        self._calm.poke()
+
+    def _after_step(self, steps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Return the planes right after the chosen step: those of the last entry at or below it."""
+        own = [found for found in steps if top(found["step"]) <= self.step]
+        self.applied = [found for found in steps if top(found["step"]) >= 0]
+        planes: Mapping[str, Any] = own[-1]["planes"] if own else {}
+        return planes
 
     def _lose(self, problems: Sequence[Problem]) -> None:
-        self._forget()
+        self.applied, self._times, self._whole = (), (), None
+        self.guards.forget()
+
+    # -- the whole sample -----------------------------------------------------------------------------------------
+
+    def _ask_whole(self) -> None:
+        if not self._ready or self.refresh.stale or self.is_whole:
+            return
+        asked = self._asked_for
+        self.project.ask(
+            "augment", "augment", lambda reply: self._take_whole(asked, reply), failed=self._fail_whole,
+            background=True, about=subject(self.project), id=self.project.sample_id, draw=dict(self.draw.plain),
+        )  # fmt: skip
+
+    def _take_whole(self, asked: object, reply: Mapping[str, Any] | None) -> None:
+        if asked != self._asked_for:
+            return
+        if reply is None:  # it made way for something else
+            self._calm.poke()
+            return
+        self.guards.take(reply)
+        self.applied, self._times = tuple(reply["applied"]), tuple(reply.get("times", ()))
+        if self.step < 0:
+            self.stage.take(reply["after"])
+            self._whole, self._fits = asked, True
+            self._put()
+        self.changed.emit()
+
+    def _fail_whole(self, error: FuseError) -> None:
+        self.error = "\n".join(map(in_short, error.problems))
+        self.changed.emit()
+
+    # -- the screen -----------------------------------------------------------------------------------------------
+
+    def _lay(self) -> None:
+        """Take the sample that was read."""
+        kept = self.project.neighbours.kept(self.project.sample_id)
+        if kept is None:
+            return
+        same = all(kept[place] is self.stage.before.get(place) for place in ("image", "gt"))
+        if not same:
+            self.stage.lay(kept)
+            self.wipe.hang(None)
+            if "image" in self.stage.before:
+                self.look.lie_on(self.stage.before["image"])
+            self._whole = None
+        if self._active:
+            self._put()
+            if not same:
+                self._again()
+
+    def _put(self) -> None:
+        if not self._active or not self.stage.before:
+            return
+        if self.side == "network":
+            self._put_tensors()
+            return
+        if self.side == "after":
+            for name in OVERLAYS:
+                self.screen.hide(name)  # they are of the sample as it is, and would lie beside what is shown
+        self.stage.put(self.side)
+        self._hang()
+
+    def _put_tensors(self) -> None:
+        self.wipe.hang(None)
+        for place, key in self.stage.keys.items():
+            if key in self.network.tensors:
+                before = self.stage.before[place]
+                array, dims = self.network.tensors[key]["array"], before["array"].ndim - 1
+                self.screen.show_picture(place, tensor_picture(array, dims, bool(before["label"])), limits=None)
+
+    def _touch(self) -> None:
+        """Draw the planes that were written; the first ones bring the pictures to the screen."""
+        shown = self.screen.picture("image")
+        if shown is not None and shown.array is self.stage.after["image"]["array"]:
+            self.stage.touch()
+        else:
+            self._put()
+
+    def _hang(self) -> None:
+        """Hang the curtain of the wipe while the sample after augmentation is shown."""
+        before, after = self.stage.before.get("image"), self.stage.after.get("image")
+        if self.side != "after" or before is None or not self._active:
+            self.wipe.hang(None)
+            return
+        self.screen.restyle("before", limits=self.stage.limits)
+        self.wipe.hang(before, after)
+
+    def _turn(self) -> None:
+        self.show("before" if self.side == "after" else "after")
+
+    # -- what happens around --------------------------------------------------------------------------------------
+
+    def set_active(self, active: bool) -> None:
+        """Say whether the panel is looked at; only then it computes and uses the screen."""
+        super().set_active(active)
+        self.network.set_open(active and self.side == "network")
+        if active:
+            self._lay()
+            self._put()
 
     def _leave(self) -> None:
-        self._put("before")
+        self.flicker.set_on(False)
+        self.project.requests.cancel("augment")
+        self.wipe.hang(None)
+        self.stage.leave()
+        if self.screen is self.project.screen:
+            self.project.shown.again()
+
+    def _experiment_changed(self) -> None:
+        experiment = self.project.experiment
+        steps = experiment.augmentation if experiment else None
+        if steps != self._edited:
+            self._edited = steps
+            self.draw.edited()
+            self._again()
 
     def _sample_changed(self, sample: str) -> None:
-        self._forget()
+        self.project.requests.cancel("augment")
+        self.stage.clear()
+        self.applied, self._times, self._whole, self.error = (), (), None, ""
+        self.guards.forget()
+        self.draw.edited()
+        self._lay()
+        self._again()
+
+    def _moved(self) -> None:
+        if self._ready and not self.is_whole:
+            self.refresh.poke()
+        self.changed.emit()
+
+    def _again(self) -> None:
+        """Ask again for all that depends on steps, draw and sample."""
         self._poke()
-
-    def _forget(self) -> None:
-        self._reply, self.drawn, self.damage, self.error = None, (), (), ""
-        self.before.clear()
-        self.after.clear()
-        self.pictures_changed.emit()
-
-    def _to_screen(self) -> None:
-        if self._active and self.side != "sample":
-            self._put(self.side)
-
-    def _put(self, side: str) -> None:
-        if self._reply is None or not self._active:
-            return
-        source = self.before if side == "before" else self.after
-        for name in OVERLAYS if side == "after" else ():
-            self.project.screen.hide(name)  # they are of the sample as it is, and would lie beside what is shown
-        for name in ("image", "gt"):
-            picture = source.picture(name)
-            if picture is not None:
-                self.project.screen.show(name, picture.array, picture.geometry, picture.label)
+        for part in (self.sheet, self.histograms, self.network):
+            part.poke()
 
 
-def _fill(screen: Screen, pictures: Mapping[str, Any]) -> None:
-    images = [
-        picture for key, picture in pictures.items() if key.startswith("data.input.") and not picture["label"]
-    ]
-    labels = [picture for key, picture in pictures.items() if picture["label"]]
-    screen.show_picture("image", next(iter(images), None))
-    screen.show_picture("gt", next(iter(labels), None))
-
-
-def _step(step: Mapping[str, Any]) -> str:
-    if step["params"] is None:
-        return f"{step['name']}: not applied"
-    drawn = ", ".join(f"{name.replace('_', ' ')} {_number(value)}" for name, value in step["params"].items())
-    return f"{step['name']}: {drawn or 'applied'}"
-
-
-def _number(value: Any) -> str:
-    if isinstance(value, list | tuple) and not value:
-        return "none"
-    if isinstance(value, list | tuple):
-        return f"({', '.join(map(_number, value))})"
-    if isinstance(value, float):
-        return np.format_float_positional(value, 4, unique=True, fractional=False, trim="-")
-    return str(value)
+def _switch(item: Item) -> Any:
+    form = item.form if isinstance(item, Slot) else None
+    return form.items.get(SWITCH) if form is not None else None

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from fuse_gui.models.project import Project
+from fuse_gui.models.desk import Desk
 
 CALM = 0.35
 """Seconds without a change after which what takes long is computed."""
@@ -15,13 +15,13 @@ CALM = 0.35
 class Calm:
     """Calls once after the last of many changes."""
 
-    def __init__(self, project: Project, act: Callable[[], None], pause: float = CALM) -> None:
+    def __init__(self, desk: Desk, act: Callable[[], None], pause: float = CALM) -> None:
         """Take what to do, on the thread of the panels, `pause` seconds after the last change."""
-        self._project, self._act, self._pause = project, act, pause
+        self._desk, self._act, self._pause = desk, act, pause
         self._lock = threading.Lock()
         self._due = 0.0
         self._timer: threading.Timer | None = None
-        project.closed.connect(self.stop)
+        desk.closed.connect(self.stop)
 
     def poke(self) -> None:
         """Say that something changed."""
@@ -51,4 +51,4 @@ class Calm:
                 self._wait(rest)
                 return
             self._timer = None
-        self._project.deliver(self._act)
+        self._desk.deliver(self._act)

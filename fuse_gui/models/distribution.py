@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from fuse_engine.core.catalog import FieldSpec
@@ -140,7 +140,7 @@ class DistributionField(Field):
         end = _furthest(start, tick, lambda place: self._fits(at(place)))
         if end == start and self._draft is None:
             return
-        self._held = self._parts
+        self._held = self._spread
         self._forget()
         self.gesture = self._gesture(axis, index)
         self._try(shapes if end == start else at(end))
@@ -212,8 +212,8 @@ class DistributionField(Field):
     def _gesture(self, axis: str, index: int) -> int:
         """Return the number of the drag that goes on; after a rest, or at another slider, a new one."""
         gesture, *slider, rested = self._dragged
-        now = time.monotonic()
-        if slider != [axis, index] or now - rested > REST:
+        now = monotonic()
+        if not gesture or slider != [axis, index] or now - rested > REST:
             gesture = next(_gestures)
         self._dragged = (gesture, axis, index, now)
         return gesture
@@ -277,7 +277,10 @@ class DistributionField(Field):
 
 def _usual(spec: FieldSpec) -> tuple[float, float]:
     """Return where sliders begin and end: what is marked as usual, the bounds, or twice what the default reaches."""
-    parts = _parts(None if spec.default is None else answer.read(spec, spec.default))
+    try:
+        parts = _parts(answer.read(spec, spec.default))
+    except FuseError:
+        parts = ()
     ends = [abs(end) for part in parts for end in (part.low, part.high)]
     reach = 2 * max(ends, default=0.0) or 1.0
     low, high = spec.usual or (

@@ -23,6 +23,8 @@ class History:
     def __init__(self) -> None:
         """Start with nothing reported."""
         self.steps: list[int] = []
+        self.names: list[str] = []
+        """The steps as a click on a curve gives them."""
         self.losses: dict[str, list[float]] = {}
         self.times: list[float] = []
         self.epochs: list[Mapping[str, Any]] = []
@@ -61,13 +63,14 @@ class History:
         """Return the last epoch's values: `side` train or validation, `group` losses or metrics."""
         return values_of(self.epochs[-1], side, group) if self.epochs else {}
 
-    def figure(self) -> Figure:
-        """Return the curves: losses over steps, metrics over epochs."""
-        return Figure((self._loss_axes(), self._metric_axes()))
+    def figure(self, opened: int = -1) -> Figure:
+        """Return the curves: losses over steps, with a mark at the `opened` one, and metrics over epochs."""
+        return Figure((self._loss_axes(opened), self._metric_axes()))
 
     def _add_batch(self, event: Mapping[str, Any]) -> None:
         count = len(self.steps)
         self.steps.append(int(event["step"]))
+        self.names.append(str(int(event["step"])))
         self.times.append(float(event["time"]))
         for name, value in event["losses"].items():
             if name not in self.losses:
@@ -80,23 +83,26 @@ class History:
     def _go_back(self, step: int, epoch: int) -> None:
         kept = bisect_left(self.steps, step)
         self.times = []
-        self.steps = self.steps[:kept]
+        self.steps, self.names = self.steps[:kept], self.names[:kept]
         self.losses = {name: values[:kept] for name, values in self.losses.items()}
         self.epochs = [event for event in self.epochs if int(event["epoch"]) < epoch]
         self.ends = self.ends[: len(self.epochs)]
 
-    def _loss_axes(self) -> Axes:
-        steps = np.asarray(self.steps, float)
+    def _loss_axes(self, opened: int) -> Axes:
+        steps, ids = np.asarray(self.steps, float), tuple(self.names)
         shown = [TOTAL] if TOTAL in self.losses else list(self.losses)
         parts = [name for name in self.losses if name != TOTAL]
         names = shown + (parts if len(parts) > 1 else [])
-        lines = [Line(steps, np.asarray(self.losses[name]), f"batch {_short(name)}", faint=True) for name in names]
+        lines = [
+            Line(steps, np.asarray(self.losses[name]), f"batch {_short(name)}", faint=True, ids=ids)
+            for name in names
+        ]
         ends = np.asarray(self.ends, float)
         for side, colour in zip(_SIDES, ("#2f7fd6", "#e5533d"), strict=True):
             values = np.asarray([values_of(e, side, "losses").get(TOTAL, math.nan) for e in self.epochs])
             lines.append(Line(ends, values, f"{side} total", "both", colour))
-        best = self._best_at(self.ends)
-        return Axes("Losses", "step", "", tuple(_seen(lines)), best, whole=True, note="no batch yet")
+        marks = (*self._best_at(self.ends), *(((float(opened), f"batch {opened}"),) if opened >= 0 else ()))
+        return Axes("Losses", "step", "", tuple(_seen(lines)), marks, whole=True, note="no batch yet")
 
     def _metric_axes(self) -> Axes:
         x = np.asarray([int(event["epoch"]) + 1 for event in self.epochs], float)

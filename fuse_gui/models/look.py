@@ -75,6 +75,11 @@ class Look:
         if before != (self.axis, self.place):
             self.changed.emit()
 
+    def move_to_point(self, axis: int, millimetres: float) -> None:
+        """Look at the slice at a place along an axis of the picture as it is drawn."""
+        if self._grid is not None and not self.flat and 0 <= axis < 3:
+            self.move_to(axis, round((millimetres - self._grid.translate[axis]) / self._grid.scale[axis]))
+
     def lie_on(self, picture: Mapping[str, Any]) -> None:
         """Take the grid of the picture that is looked at; the middle of another one is looked at first."""
         geometry = Geometry.from_json(picture["geometry"])
@@ -93,7 +98,10 @@ class Look:
         down, across = self._rest
         order, flipped = self._grid.order, self._grid.flipped
         turned = plane.transpose(0, 2, 1) if order[down] > order[across] else plane
-        return np.flip(turned, [1 + at for at, axis in enumerate((down, across)) if flipped[axis]])
+        upright: NDArray[Any] = np.flip(
+            turned, tuple(1 + at for at, axis in enumerate((down, across)) if flipped[axis])
+        )
+        return upright
 
     @property
     def _rest(self) -> tuple[int, int]:

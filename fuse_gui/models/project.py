@@ -17,6 +17,7 @@ from fuse_engine.core.experiment import Experiment
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.service.client import Engine
 from fuse_gui.models import faces
+from fuse_gui.models.calm import Calm
 from fuse_gui.models.cohort import EMPTY, Cohort, listing
 from fuse_gui.models.desk import Desk
 from fuse_gui.models.neighbours import Neighbours
@@ -68,13 +69,12 @@ class Project(Desk):
         """Every key of the batch: key, shape, dtype, producer, consumers."""
         self.run: RunFolder | None = None
         self.catalog = catalog or Catalog()
-        self._text = ""
+        self._text: str | None = None
         self._saved: Experiment | None = None
         self._undo: list[Experiment] = []
         self._redo: list[Experiment] = []
         self._gesture = 0
-        self._debounce = debounce
-        self._timer: threading.Timer | None = None
+        self._rest, self._reread = Calm(self, self._after_edit, debounce), False
         engine.restarted.connect(self._restarted)
         if catalog is None:
             self.load_catalog()
@@ -134,7 +134,7 @@ class Project(Desk):
             moved.save(target)
             self._saved, self.path = moved, target
             if moved != self.experiment or moved.folder != self.experiment.folder:
-                self.experiment, self._text = moved, moved.to_yaml()
+                self.experiment, self._text = moved, None
                 self._announce(everything=True)
             self.say(f"saved {target.name}")
             return True
@@ -195,11 +195,13 @@ class Project(Desk):
 
     def as_yaml(self) -> str:
         """Return the experiment as the text of its file."""
+        if self._text is None:  # made when it is read: nobody does while a slider is dragged
+            self._text = self.experiment.to_yaml() if self.experiment is not None else ""
         return self._text
 
     def as_python(self) -> str:
         """Return Python that trains the same experiment."""
-        return faces.as_python(self.path, self._text)
+        return faces.as_python(self.path, self.as_yaml())
 
     def as_command(self) -> str:
         """Return the shell command that trains the same experiment."""
@@ -243,12 +245,10 @@ class Project(Desk):
     @property
     def subject(self) -> Mapping[str, Any]:
         """What the engine is asked about where a question does not say: the open experiment."""
-        return {"experiment": self._text, "folder": str(self.folder)} if self.experiment is not None else {}
+        return {"experiment": self.as_yaml(), "folder": str(self.folder)} if self.experiment is not None else {}
 
     def close(self) -> None:
         """Stop waiting for anything; the engine belongs to whoever made it."""
-        if self._timer is not None:
-            self._timer.cancel()
         self.engine.restarted.disconnect(self._restarted, missing_ok=True)
         super().close()
 
@@ -262,7 +262,7 @@ class Project(Desk):
         self._redo.clear()
         self._problems.clear()
         self.experiment, self.path, self._saved = experiment, path, experiment if path else None
-        self._text = experiment.to_yaml()
+        self._text = None
         self.cohort, self.sample_id, self.values, self.flow, self.run = EMPTY, "", {}, (), None
         self.screen.clear()
         self.cohort_changed.emit()
@@ -274,7 +274,7 @@ class Project(Desk):
     def _put(self, experiment: Experiment, gesture: int = 0) -> None:
         before, self.experiment = self.experiment, experiment
         self._gesture = gesture
-        self._text = experiment.to_yaml()
+        self._text = None
         data = before.data if before else None
         if data != experiment.data:
             self.neighbours.forget()
@@ -291,20 +291,14 @@ class Project(Desk):
             self._later(reread)
 
     def _later(self, reread: bool) -> None:
-        if self._timer is not None:
-            reread = reread or (self._timer.is_alive() and bool(self._timer.kwargs.get("reread")))
-            self._timer.cancel()
-        self._timer = threading.Timer(self._debounce, self._after_edit, kwargs={"reread": reread})
-        self._timer.daemon = True
-        self._timer.start()
+        self._reread |= reread
+        self._rest.poke()
 
-    def _after_edit(self, reread: bool) -> None:
-        def settle() -> None:
-            self.check()
-            if reread and self.sample_id:
-                self.shown.read()
-
-        self.deliver(settle)
+    def _after_edit(self) -> None:
+        reread, self._reread = self._reread, False
+        self.check()
+        if reread and self.sample_id:
+            self.shown.read()
 
     def check(self, done: Callable[[Sequence[Problem]], None] = lambda _: None) -> None:
         """Have the experiment checked now: its problems and its keys follow; `done` gets the problems."""

@@ -24,7 +24,7 @@ class Refresh:
     """What is shown became out of date, or up to date again."""
 
     def __init__(self, project: Project, channel: str, ask: Callable[[], None], pause: float = PAUSE) -> None:
-        """Take the channel that `ask` sends its request on."""
+        """Take the channel that `ask` sends its request on; without a pause the first change asks at once."""
         self._project, self._channel, self._ask, self._pause = project, channel, ask, pause
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
@@ -35,6 +35,9 @@ class Refresh:
     def poke(self) -> None:
         """Say that something has changed."""
         self._mark(True)
+        if not self._pause:
+            self._fire_at_once()
+            return
         with self._lock:
             if self._timer is None:
                 self._timer = threading.Timer(self._pause, lambda: self._project.deliver(self._fire))
@@ -57,6 +60,13 @@ class Refresh:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer, self._again = None, False
+
+    def _fire_at_once(self) -> None:
+        with self._lock:
+            self._again = self._project.requests.is_running(self._channel)
+            due = not self._again
+        if due:
+            self._ask()
 
     def _fire(self) -> None:
         with self._lock:

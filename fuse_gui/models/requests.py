@@ -26,10 +26,16 @@ WORDS = {
     "steps": "running the processors",
     "roundtrip": "going there and back",
     "augment": "augmenting",
+    "augment_plane": "",
+    "augment_steps": "",
+    "augment_sheet": "",
+    "augment_draws": "drawing a thousand samples",
+    "augment_network": "making what the network gets",
+    "batch": "rebuilding the batch",
     "predict": "predicting",
     "heatmap": "computing the heatmap",
 }
-"""What the panels say while the engine works on a request."""
+"""What the panels say while the engine works on a request; nothing where the words would flicker."""
 
 
 def call_now(action: Callable[[], None]) -> None:

@@ -20,8 +20,7 @@ def reshaped(kind: str, former: Distribution | None, low: float, high: float) ->
     if kind == "constant":
         return (_middle(former),)
     if kind == "choice":
-        values = former.values if former.name in ("constant", "choice", "steps") else (former.low, former.high)
-        return values if len(values) <= _MOST else (former.low, former.high)
+        return _values(former)
     first, last = former.low, former.high
     if first == last:
         reach = (high - low) / 10
@@ -40,6 +39,12 @@ def _over(kind: str, first: float, last: float) -> tuple[float, ...]:
     if kind == "steps":
         return (first, last, _round((last - first) / 10, last - first) or 1.0)
     return (first, last)
+
+
+def _values(former: Distribution) -> tuple[float, ...]:
+    if former.name == "steps" and len(former.values) <= _MOST:
+        return tuple(_round(value, former.numbers[2]) for value in former.values)
+    return former.numbers if former.name in ("constant", "choice") else (former.low, former.high)
 
 
 def _middle(former: Distribution) -> float:
@@ -66,4 +71,4 @@ def _round(number: float, wide: float, down: bool = False) -> float:
         return number
     decimals = min(4 - math.floor(math.log10(wide)), 300)
     found = round(number, decimals)
-    return round(found - 10.0**-decimals, decimals) if down and found > number else found
+    return round(found - 10.0**-decimals, decimals) if down and found - number > wide * 1e-12 else found

@@ -28,7 +28,7 @@ CALM = 0.15
 CHOSEN, PAPER, INK = (64, 128, 220), (30, 32, 38), (255, 236, 150)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tile:
     """One picture of the sheet."""
 
@@ -64,6 +64,7 @@ class Sheet:
         self.columns = COLUMNS
         self.stale = False
         self.error = ""
+        self._made: tuple[object, NDArray[np.uint8] | None] = (None, None)
         draw.changed.connect(self._draw_changed)
         look.changed.connect(self.poke)
 
@@ -75,18 +76,10 @@ class Sheet:
     @property
     def picture(self) -> NDArray[np.uint8] | None:
         """All tiles with their titles (y, x, 3), the one that is looked at framed; None where there are none."""
-        if not self.tiles:
-            return None
-        high, wide = self.tiles[0].picture.shape[:2]
-        rows = -(-len(self.tiles) // self.columns)
-        sheet = np.empty((rows * (high + GAP) + GAP, self.columns * (wide + GAP) + GAP, 3), np.uint8)
-        sheet[:] = PAPER
-        for index, tile in enumerate(self.tiles):
-            y, x = self._corner(index)
-            if tile.plain == self._draw.plain:
-                sheet[y - GAP : y + high + GAP, x - GAP : x + wide + GAP] = CHOSEN
-            sheet[y : y + high, x : x + wide] = tile.picture
-        return self._titled(sheet)
+        made_of = (self.tiles, self._draw.plain)
+        if self._made[0] != made_of:
+            self._made = (made_of, self._compose() if self.tiles else None)
+        return self._made[1]
 
     def tile_at(self, x: int, y: int) -> int:
         """Return the tile at a pixel of the picture, -1 where there is none."""
@@ -111,7 +104,10 @@ class Sheet:
     def set_open(self, is_open: bool) -> None:
         """Say whether anybody looks at the sheet."""
         self._open = is_open
-        self.poke()
+        if is_open:
+            self.stale = True
+            self._ask()
+        self.changed.emit()
 
     def poke(self) -> None:
         """Say that the sheet is out of date."""
@@ -151,7 +147,7 @@ class Sheet:
             "augment_sheet", "augment_sheet", self._arrived, failed=self._failed, about=subject(self._project),
             read=lambda reply: self._tiles([title for title, _ in wanted], reply["tiles"]),
             id=self._project.sample_id, draws=[dict(plain) for _, plain in wanted],
-            axis=plane.axis, place=plane.place,
+            axis=plane.axis, place=plane.place, keys=list(self._stage.keys.values()),
         )  # fmt: skip
 
     def _tiles(self, titles: Sequence[str], found: Sequence[Mapping[str, Any]]) -> tuple[Tile, ...]:
@@ -174,6 +170,18 @@ class Sheet:
     def _failed(self, error: FuseError) -> None:
         self.tiles, self.stale, self.error = (), False, str(error)
         self.changed.emit()
+
+    def _compose(self) -> NDArray[np.uint8]:
+        high, wide = self.tiles[0].picture.shape[:2]
+        rows = -(-len(self.tiles) // self.columns)
+        sheet = np.empty((rows * (high + GAP) + GAP, self.columns * (wide + GAP) + GAP, 3), np.uint8)
+        sheet[:] = PAPER
+        for index, tile in enumerate(self.tiles):
+            y, x = self._corner(index)
+            if tile.plain == self._draw.plain:
+                sheet[y - GAP : y + high + GAP, x - GAP : x + wide + GAP] = CHOSEN
+            sheet[y : y + high, x : x + wide] = tile.picture
+        return self._titled(sheet)
 
     def _corner(self, index: int) -> tuple[int, int]:
         high, wide = self.tiles[0].picture.shape[:2]

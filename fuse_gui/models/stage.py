@@ -83,14 +83,15 @@ class Stage:
         self.screen.restyle(CURTAIN, limits=None)
 
     def _target(self, place: str, plane: Plane) -> NDArray[Any]:
-        """Return the part of an array that a plane covers; another grid is looked at in the same proportion."""
+        """Return the part of an array that a plane covers: as far from its middle as in the sample."""
         array: NDArray[Any] = self.after[place]["array"]
         if array.ndim == 3:
             return array
-        first = self.after["image"]["array"].shape[1 + plane.axis] if "image" in self.after else 0
-        size = array.shape[1 + plane.axis]
-        index = plane.place if size == first or not first else int((plane.place + 0.5) * size / first)
-        inside: NDArray[Any] = array[(slice(None),) * (1 + plane.axis) + (min(index, size - 1),)]
+        axis = 1 + plane.axis
+        size, own = array.shape[axis], self.before[place]["array"].shape[axis]
+        first = self.before["image"]["array"].shape[axis] if "image" in self.before else own
+        index = int((plane.place + 0.5) * own / first + (size - own) / 2)
+        inside: NDArray[Any] = array[(slice(None),) * axis + (min(max(index, 0), size - 1),)]
         return inside
 
 

@@ -39,7 +39,9 @@ def facts_of(
     words = [drawn(item["params"]) if str(item["step"]) == str(index) else named(item) for item in done]
     spent = [float(item["ms"]) for item in times if top(item["step"]) == index]
     time = f"{sum(spent):.3g} ms" if spent and done else ""
-    return StepFacts("; ".join(filter(None, words)) or ("applied" if done else "not applied"), bool(done), time, shown)
+    return StepFacts(
+        "; ".join(filter(None, words)) or ("applied" if done else "not applied"), bool(done), time, shown
+    )
 
 
 def top(step: object) -> int:

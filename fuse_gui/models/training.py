@@ -18,8 +18,10 @@ from fuse_engine.run.status import ALIVE, Status
 from fuse_gui.models.bound import Bound, live_offers
 from fuse_gui.models.form import Group
 from fuse_gui.models.history import History, shown_metrics
+from fuse_gui.models.microscope import Microscope
 from fuse_gui.models.plot import Figure
 from fuse_gui.models.project import Project
+from fuse_gui.models.screen import Screen
 from fuse_gui.models.strip import StripModel
 from fuse_gui.models.watch import Report, RunRow, Watch
 
@@ -64,9 +66,10 @@ class TrainingModel:
     figure_changed = Signal()
     """The curves are to be drawn again; at most twice a second."""
 
-    def __init__(self, project: Project) -> None:
-        """Follow the open project, and look for its runs."""
+    def __init__(self, project: Project, screen: Screen | None = None) -> None:
+        """Follow the open project, and look for its runs; samples of a batch are put on `screen`, see there."""
         self.project = project
+        self.microscope = Microscope(project, screen)
         offers = live_offers(project)
         self.forms = {
             "training": Bound(project, ("training",), Group(describe(Training), offers)),
@@ -81,12 +84,13 @@ class TrainingModel:
         self._starting = False
         self._root: tuple[str, str] | None = None
         self._choose = True
-        self._drawn, self._undrawn = 0.0, False
+        self._drawn, self._undrawn, self._marked = 0.0, False, -1
         self._watch = Watch(lambda report: project.deliver(lambda: self._reported(report)))
         project.experiment_changed.connect(self._experiment_changed)
         project.run_changed.connect(self._run_changed)
         project.requests.busy_changed.connect(self._busy_changed)
         project.closed.connect(self.close)
+        self.microscope.changed.connect(self._mark)
         self._experiment_changed()
         self._run_changed()
 
@@ -124,6 +128,10 @@ class TrainingModel:
             self._ask("cancel")
             again = self._watch.refresh
             self.project.aside(lambda: process.kill(run), lambda _: again(), failed=self._failed, topic="cancel")
+
+    def pick(self, step: str) -> None:
+        """Open the batch of a step that was clicked on a curve."""
+        self.microscope.open(int(step))
 
     def attach(self, run: RunFolder) -> None:
         """Watch another run, with everything it has reported so far."""
@@ -221,7 +229,7 @@ class TrainingModel:
 
     def figure(self) -> Figure:
         """Return the curves."""
-        return self.history.figure()
+        return self.history.figure(self.microscope.step)
 
     def row_text(self, row: RunRow) -> str:
         """Return one run of the list in words."""
@@ -332,6 +340,12 @@ class TrainingModel:
         ended = self.status.state not in ALIVE
         if self._undrawn and (ended or time.monotonic() - self._drawn >= REDRAW):
             self._drawn, self._undrawn = time.monotonic(), False
+            self.figure_changed.emit()
+
+    def _mark(self) -> None:
+        """Have the batch that is looked at marked on the curves."""
+        if self._marked != self.microscope.step:
+            self._marked = self.microscope.step
             self.figure_changed.emit()
 
     def _choose_run(self) -> None:

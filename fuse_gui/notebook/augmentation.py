@@ -1,72 +1,74 @@
-"""The Augmentation panel drawn with ipywidgets: before and after side by side."""
+"""The Augmentation panel drawn with ipywidgets: what the steps do to the chosen sample, live."""
 
 from __future__ import annotations
 
+import threading
+
 import ipywidgets as W
 
-from fuse_gui.models.augmentation import DRAWS, AugmentationModel
-from fuse_gui.models.canonical import canonical
-from fuse_gui.models.screen import Screen
-from fuse_gui.notebook.controls import TITLE, Text, button, show
-from fuse_gui.notebook.screen import compose, png
+from fuse_gui.models.augmentation import AugmentationModel
+from fuse_gui.notebook.controls import button, show
+from fuse_gui.notebook.draw import LINE, DrawView
+from fuse_gui.notebook.guards import GuardsView
+from fuse_gui.notebook.histograms import HistogramsView
+from fuse_gui.notebook.sheet import SheetView
+from fuse_gui.notebook.stage import StageView
+from fuse_gui.notebook.step_facts import StepFactsView
 from fuse_gui.notebook.steps import StepsView
 
-PIXELS = 320
-"""Shortest side of a picture."""
+SCROLLED = {"max_height": "820px", "overflow": "hidden auto", "display": "block"}
+"""The cards scroll beside the picture, which stays in sight."""
 
 
 class AugmentationView(StepsView):
-    """Sliders, the sample before and after, what was drawn, and the steps; draws in itself, not on the screen."""
+    """The draw, the steps as cards, the picture, and below them the contact sheet and the histograms."""
 
     def __init__(self, model: AugmentationModel) -> None:
-        """Follow the model."""
-        super().__init__(model, "fuse-augmentation")
-        self.model = model
-        self.draw = W.IntSlider(description=model.draw_label, min=1, max=DRAWS, tooltip=model.draw_help)
-        self.slice = W.IntSlider(description=model.slice_label, min=0, max=0)
-        self.before, self.after = (W.Image(format="png", layout={"max_width": "48%"}) for _ in range(2))
-        self.draw_text, self.drawn, self.damage = Text(), W.VBox(), W.VBox()
-        self.own = button(model.own_label, model.own_help, model.own_seed)
-        buttons = [button(model.reseed_label, model.reseed_help, model.reseed), self.own]
-        words = [Text(model.drawn_label, TITLE), self.drawn, Text(model.damage_label, TITLE), self.damage]
-        self.children = (
-            self.problems, W.HBox([self.draw, *buttons]), self.draw_text, self.state, self.slice,
-            W.HBox([self.before, self.after]), *words, self.steps,
-        )  # fmt: skip
-        self.draw.observe(lambda change: model.set_draw(change["new"]), "value")
-        self.slice.observe(self._draw, "value")
+        """Follow the model, which has a screen of its own."""
+        super().__init__(model, "fuse-augmentation", lambda item: StepFactsView(model, item))
+        self.model, self._drawing = model, threading.RLock()
+        self.draw, self.stage, self.guards = DrawView(model.draw), StageView(model), GuardsView(model.guards)
+        self.sheet, self.histograms = SheetView(model.sheet, model.draw), HistogramsView(model.histograms)
+        self.more = W.Accordion([self.sheet, self.histograms])
+        self.more.titles = (model.sheet.title, model.histograms.title)
+        self.yaml = W.Textarea(rows=12, layout={"width": "100%"})
+        left = W.VBox([self.steps], layout={"flex": "1 1 420px", "min_width": "0", **SCROLLED})
+        right = W.VBox([self.stage, self.guards], layout={"flex": "1 1 400px", "min_width": "0"})
+        both = W.Box([left, right], layout={"flex_flow": "row wrap"})
+        self.children = (self.problems, self._head(), self.draw, self.state, self.yaml, both, self.more)
+        self.more.observe(lambda _: self._open(), "selected_index")
         model.changed.connect(self._show)
-        model.pictures_changed.connect(self._sized)
-        model.show("sample")
-        model.set_active(True)
-        self._sized()
+        model.project.experiment_changed.connect(self._show)
         self._show()
 
+    def _head(self) -> W.Widget:
+        model, project = self.model, self.model.project
+        self.undo = button(model.undo_label, "", project.undo)
+        self.redo = button(model.redo_label, "", project.redo)
+        self.copy = W.ToggleButton(description=model.copy_label, tooltip=model.copy_help, layout={"width": "auto"})
+        self.copy.observe(lambda _: self._show(), "value")
+        return W.Box([self.undo, self.redo, self.copy], layout=LINE)
+
+    def set_active(self, active: bool) -> None:
+        """Say whether the panel is looked at; only then anything is computed."""
+        self.model.set_active(active)
+        self._open()
+
+    def _open(self) -> None:
+        """Have made only what is looked at."""
+        shown = self.more.selected_index if self.model.active else None
+        self.model.sheet.set_open(shown == 0)
+        self.model.histograms.set_open(shown == 1)
+
     def _show(self) -> None:
-        self.draw.value = self.model.draw
-        self.draw_text.say(self.model.draw_text)
-        self.state.say(self.model.state)
-        self.own.disabled = self.model.is_own_seed
-        for box, lines in ((self.drawn, self.model.drawn), (self.damage, self.model.damage_text.splitlines())):
-            if [line.text for line in box.children] != list(lines):
-                box.children = tuple(Text(line, "") for line in lines)
+        with self._drawing:  # answers of the engine arrive on another thread: the last to draw must be the newest
+            self._draw()
 
-    def _sized(self) -> None:
-        picture = self.model.before.picture("image")
-        shape = canonical(picture.array, picture.geometry).array.shape[1:] if picture else ()
-        last = shape[0] - 1 if len(shape) == 3 else 0
-        if last != self.slice.max:
-            self.slice.max, self.slice.value = last, last // 2
-        show(self.slice, last > 0)
-        self._draw()
-
-    def _draw(self, _: object = None) -> None:
-        for image, screen in ((self.before, self.model.before), (self.after, self.model.after)):
-            drawn = _picture(screen, self.slice.value)
-            image.value = drawn
-            show(image, bool(drawn))
-
-
-def _picture(screen: Screen, place: int) -> bytes:
-    composed = compose(screen, place)
-    return png(composed, PIXELS) if composed is not None else b""
+    def _draw(self) -> None:
+        model, project = self.model, self.model.project
+        self.state.say(model.state)
+        self.draw.draw()
+        self.undo.disabled, self.redo.disabled = not project.can_undo, not project.can_redo
+        show(self.yaml, self.copy.value)
+        if self.copy.value:
+            self.yaml.value = model.as_yaml()

@@ -8,8 +8,8 @@ from typing import Any
 import ipywidgets as W
 
 from fuse_gui.models.field import Item
-from fuse_gui.models.field_list import MOVE_DOWN, MOVE_UP, REMOVE, FieldList
-from fuse_gui.notebook.controls import TITLE, Message, Text, button, show
+from fuse_gui.models.field_list import FOLD, MOVE_DOWN, MOVE_UP, REMOVE, FieldList
+from fuse_gui.notebook.controls import TITLE, Message, Text, button, drop, show
 
 Parts = tuple[W.Widget | None, W.Widget | None]
 """What stands in the head of a card, and what stands below."""
@@ -22,7 +22,7 @@ class Card(W.VBox):  # type: ignore[misc]
     def __init__(self, items: FieldList, item: Item, parts: Parts, more: W.Widget | None) -> None:
         """Draw the buttons that change the item's place around its parts; `more` comes between them."""
         self._list, self.item, self.more = items, item, more
-        control, body = parts
+        control, self._body = parts
         self._name: Any = W.Text(continuous_update=False) if items.named else Text(style="")
         self._name.layout.width = "110px" if items.named else "20px"
         buttons = [
@@ -30,8 +30,10 @@ class Card(W.VBox):  # type: ignore[misc]
             button("↓", MOVE_DOWN, lambda: items.move(self._index, 1), "32px"),
             button("×", REMOVE, lambda: items.remove(self._index), "32px"),
         ]
-        head = W.HBox([self._name, control or Text(), *buttons])
-        super().__init__([part for part in (head, more, body) if part is not None])
+        self._fold = button("▾", FOLD, self._toggle, "32px")
+        show(self._fold, self._body is not None)
+        head = W.HBox([self._fold, self._name, control or Text(), *buttons])
+        super().__init__([part for part in (head, more, self._body) if part is not None])
         self.layout.width = "100%"
         if not items.of_fields:
             self.layout.border, self.layout.padding, self.layout.margin = "1px solid #c4c8ce", "4px", "2px 0"
@@ -50,6 +52,12 @@ class Card(W.VBox):  # type: ignore[misc]
             self._name.value = self._list.names[self._index]
         elif not self._list.of_fields:
             self._name.say(f"{self._index + 1}")
+
+    def _toggle(self) -> None:
+        if self._body is not None:
+            folded = self._body.layout.display != "none"
+            show(self._body, not folded)
+            self._fold.description = "▸" if folded else "▾"
 
     def _rename(self, change: dict[str, Any]) -> None:
         self._list.rename(self._index, change["new"])
@@ -94,16 +102,9 @@ class ListBox(W.VBox):  # type: ignore[misc]
         known = {id(card.item): card for card in self.cards}
         self._cards.children = [known.get(id(item)) or self._card(item) for item in self._list.items]
         for card in set(known.values()) - set(self.cards):
-            _close(card)
+            drop(card)
         for card in self.cards:
             card.follow()
 
     def _card(self, item: Item) -> Card:
         return Card(self._list, item, self._parts_of(item), self._more(item))
-
-
-def _close(widget: W.Widget) -> None:
-    """Let go of a widget and all in it; ipywidgets keeps what is not closed for ever."""
-    for child in getattr(widget, "children", ()):
-        _close(child)
-    widget.close()

@@ -60,3 +60,10 @@ def button(text: str, help_text: str, action: Callable[[], None], width: str = "
         made.layout.padding = "0"
     made.on_click(lambda _: action())
     return made
+
+
+def drop(widget: W.Widget) -> None:
+    """Let go of a widget and all in it; ipywidgets keeps what is not closed for ever."""
+    for child in getattr(widget, "children", ()):
+        drop(child)
+    widget.close()

@@ -13,6 +13,7 @@ from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import Group, Slot
 from fuse_gui.notebook.cards import ListBox, More, Parts
 from fuse_gui.notebook.controls import WIDE, Message, Text, button, show
+from fuse_gui.notebook.distribution import DistributionRow
 
 GRID = {"grid_template_columns": "110px minmax(0, 1fr)", "width": "100%", "grid_gap": "2px 6px"}
 
@@ -173,6 +174,7 @@ CONTROLS: dict[FieldKind, Callable[[Any], W.Widget]] = {
     "choice": _menu,
     "path": _edit,
     "numbers": _edit,
+    "distribution": DistributionRow,
     "key": _key,
     "slot": _slot,
     "list": list_of,

@@ -12,6 +12,7 @@ from fuse_gui.models.augmentation import AugmentationModel
 from fuse_gui.models.data import DataModel
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
+from fuse_gui.models.screen import Screen
 from fuse_gui.models.training import TrainingModel
 from fuse_gui.notebook.augmentation import AugmentationView
 from fuse_gui.notebook.data import DataView
@@ -27,7 +28,8 @@ class Panel(widgets.Tab):  # type: ignore[misc]
         self.engine = Engine()
         self.project = Project(self.engine)
         data, processors = DataModel(self.project), ProcessorsModel(self.project)
-        augmentation, training = AugmentationModel(self.project), TrainingModel(self.project)
+        augmentation = AugmentationModel(self.project, screen=Screen())
+        training = TrainingModel(self.project, Screen())
         self.data, self.processors = DataView(data), ProcessorsView(processors)
         self.augmentation, self.training = AugmentationView(augmentation), TrainingView(training)
         views = (self.data, self.processors, self.augmentation, self.training)
@@ -41,8 +43,10 @@ class Panel(widgets.Tab):  # type: ignore[misc]
             self.project.open(experiment)
 
     def _look(self) -> None:
-        """Let the processors run only while their tab is seen, so that choosing a sample stays quick."""
-        self.processors.model.set_active(self.selected_index == self.children.index(self.processors))
+        """Let only the panel compute that is seen, so that choosing a sample stays quick."""
+        seen = self.children[self.selected_index or 0]
+        self.processors.model.set_active(seen is self.processors)
+        self.augmentation.set_active(seen is self.augmentation)
 
     def close(self) -> None:
         """Take the panel away and end its engine; training runs go on."""

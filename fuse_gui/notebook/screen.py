@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import ipywidgets as widgets
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fuse_gui.models.canonical import Canonical, canonical
+from fuse_gui.models.outline import outline
 from fuse_gui.models.palette import OUTLINED, STYLES, as_rgb, class_color, limits, ramp, rgb
 from fuse_gui.models.screen import NAMES, Picture, Screen
 
@@ -22,44 +24,50 @@ Colors = NDArray[np.float64]
 """(y, x, 3), 0 to 255."""
 
 
-def compose(screen: Screen, place: int | None = None, opacity: float = 1.0) -> NDArray[np.uint8] | None:
+def compose(
+    screen: Screen, place: int | None = None, opacity: float = 1.0, axis: int = 0
+) -> NDArray[np.uint8] | None:
     """Return one slice of the screen as (y, x, 3), with square pixels; None where there is no image.
 
-    `place` is the slice of a volume, the middle one where absent; `opacity` [0, 1] weakens what lies above.
+    `place` is the slice of a volume along an `axis` (z, y, x), the middle one where absent; `opacity` [0, 1]
+    weakens what lies above the image.
     """
     picture = screen.picture("image")
     if picture is None:
         return None
     base = canonical(picture.array, picture.geometry)
-    points = slice_points(base, place)
-    drawn = np.zeros((len(points[-2]), len(points[-1]), 3))
+    points = slice_points(base, place, axis)
+    drawn = np.zeros((*_size(points, axis), 3))
     for name in NAMES:
         other = screen.picture(name)
         if other is None or not other.style.get("visible", True):
             continue
         style = {**STYLES[name], **other.style}
-        values, inside = sampled(other, points)
+        values, inside = sampled(other, points, axis)
         colors, weight = colored(name, values, other, style)
         share = weight * inside * float(style["opacity"]) * (1.0 if name == "image" else opacity)
         drawn += share[..., None] * (colors - drawn)
     return np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
 
 
-def slice_points(base: Canonical, place: int | None) -> list[NDArray[np.float64]]:
+def slice_points(base: Canonical, place: int | None, axis: int = 0) -> list[NDArray[np.float64]]:
     """Return the mm positions along [z,] y, x of one slice, at the finer of the two spacings in the plane."""
     size = base.array.shape[1:]
-    fine = min(base.scale[-2:])
-    plane = [
+    across = [at for at in range(len(size)) if len(size) == 2 or at != axis]
+    fine = min(base.scale[at] for at in across)
+    points = [
         start - step / 2 + (np.arange(max(1, round(count * step / fine))) + 0.5) * fine
-        for start, step, count in zip(base.translate[-2:], base.scale[-2:], size[-2:], strict=True)
+        for start, step, count in zip(base.translate, base.scale, size, strict=True)
     ]
-    if len(size) == 2:
-        return plane
-    chosen = size[0] // 2 if place is None else min(max(place, 0), size[0] - 1)
-    return [np.array([base.translate[0] + chosen * base.scale[0]]), *plane]
+    if len(size) == 3:
+        chosen = size[axis] // 2 if place is None else min(max(place, 0), size[axis] - 1)
+        points[axis] = np.array([base.translate[axis] + chosen * base.scale[axis]])
+    return points
 
 
-def sampled(picture: Picture, points: list[NDArray[np.float64]]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def sampled(
+    picture: Picture, points: list[NDArray[np.float64]], axis: int = 0
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return the nearest values (channel, y, x) at those points, and where they are inside of the picture."""
     turned = canonical(picture.array, picture.geometry)
     indices, inside = [], []
@@ -68,9 +76,15 @@ def sampled(picture: Picture, points: list[NDArray[np.float64]]) -> tuple[NDArra
         inside.append((index >= 0) & (index < count))
         indices.append(np.clip(index, 0, count - 1))
     values = turned.array[np.ix_(range(len(turned.array)), *indices)]
-    if len(points) == 3:
-        values = values[:, 0]
-    return values, inside[-2][:, None] & inside[-1][None, :] & inside[0].any()
+    within = reduce(np.logical_and, np.meshgrid(*inside, indexing="ij", sparse=True))
+    size = _size(points, axis)
+    return values.reshape(len(values), *size), within.reshape(size)
+
+
+def _size(points: list[NDArray[np.float64]], axis: int) -> tuple[int, int]:
+    """Return rows and columns of a slice."""
+    rows, columns = (len(at) for number, at in enumerate(points) if len(points) == 2 or number != axis)
+    return rows, columns
 
 
 def colored(
@@ -92,22 +106,23 @@ def colored(
     return ramp(str(style["colormap"]))[np.rint(share * 255).astype(int)], np.ones(share.shape)
 
 
-def outline(classes: NDArray[np.int_]) -> NDArray[np.bool_]:
-    """Return where a class (y, x) borders on another one."""
-    padded = np.pad(classes, 1, mode="edge")
-    same = np.ones(classes.shape, bool)
-    for shifted in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
-        same &= shifted == classes
-    return (classes > 0) & ~same
-
-
 def png(picture: NDArray[np.uint8], pixels: int = PIXELS) -> bytes:
     """Return a picture (y, x, 3) as a PNG; a small one is enlarged by whole pixels."""
-    times = max(1, round(pixels / min(picture.shape[:2])))
-    enlarged = picture.repeat(times, 0).repeat(times, 1)
     stream = io.BytesIO()
-    Image.fromarray(enlarged).save(stream, "PNG", compress_level=1)
+    Image.fromarray(_enlarged(picture, pixels)).save(stream, "PNG", compress_level=1)
     return stream.getvalue()
+
+
+def jpeg(picture: NDArray[np.uint8], pixels: int = PIXELS) -> bytes:
+    """Return a picture (y, x, 3) as a JPEG, for what changes many times a second; enlarged as by `png`."""
+    stream = io.BytesIO()
+    Image.fromarray(_enlarged(picture, pixels)).save(stream, "JPEG", quality=90, subsampling=0)
+    return stream.getvalue()
+
+
+def _enlarged(picture: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
+    times = max(1, round(pixels / min(picture.shape[:2])))
+    return picture.repeat(times, 0).repeat(times, 1)
 
 
 class ScreenView(widgets.VBox):  # type: ignore[misc]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipywidgets as widgets
 
 from fuse_gui.models.training import TrainingModel
+from fuse_gui.notebook.microscope import MicroscopeView
 from fuse_gui.notebook.plot import PlotView
 
 
@@ -16,7 +17,7 @@ class TrainingView(widgets.VBox):  # type: ignore[misc]
         self.model = model
         self.state, self.progress = widgets.Label(), widgets.Label()
         self.bar = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="100%"))
-        self.plot = PlotView()
+        self.plot, self.batch = PlotView(), MicroscopeView(model.microscope)
         self.numbers = _text("5em")
         self.notes = _text("4em")
         self.runs = widgets.Select(options=[], rows=4, layout=widgets.Layout(width="100%"))
@@ -26,8 +27,8 @@ class TrainingView(widgets.VBox):  # type: ignore[misc]
         self.resume = _button(model.resume_label, model.resume_help, "fuse-resume", model.resume)
         buttons = widgets.HBox([self.start, self.stop, self.cancel, self.resume])
         self.problems = _text("4em")
-        rows = [buttons, self.state, self.bar, self.progress, self.plot, self.numbers, self.notes, self.runs]
-        super().__init__([self.problems, *rows])
+        rows = [self.state, self.bar, self.progress, self.plot, self.batch, self.numbers, self.notes, self.runs]
+        super().__init__([self.problems, buttons, *rows])
         self.add_class("fuse-training")
         self.runs.observe(self._attach, "value")
         model.changed.connect(self.draw)
@@ -61,6 +62,7 @@ class TrainingView(widgets.VBox):  # type: ignore[misc]
     def draw_plot(self) -> None:
         """Draw the curves."""
         self.plot.draw(self.model.figure())
+        self.batch.offer(self.model.history)
 
     def _attach(self, change: dict[str, object]) -> None:
         run = next((row.run for row in self.model.runs if row.run == change["new"]), None)

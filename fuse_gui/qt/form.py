@@ -14,6 +14,7 @@ from fuse_gui.models.field_list import FieldList
 from fuse_gui.models.form import Group, Slot
 from fuse_gui.qt.cards import ListBox, More, Parts
 from fuse_gui.qt.controls import TITLE, CheckRow, Combo, EditRow, MenuRow, Message, PathRow, Text, tooltip
+from fuse_gui.qt.distribution import DistributionRow
 from fuse_gui.qt.reveal import reveal
 
 
@@ -173,6 +174,7 @@ CONTROLS: dict[FieldKind, Callable[[Any], QWidget]] = {
     "choice": MenuRow,
     "path": PathRow,
     "numbers": EditRow,
+    "distribution": DistributionRow,
     "key": MenuRow,
     "slot": SlotBox,
     "list": list_of,

@@ -17,8 +17,9 @@ from qtpy.QtWidgets import (
 
 from fuse_gui.models.training import TrainingModel
 from fuse_gui.qt.buttons import push
-from fuse_gui.qt.controls import Text
+from fuse_gui.qt.controls import HELP, Text
 from fuse_gui.qt.form import render
+from fuse_gui.qt.microscope import MicroscopeView
 from fuse_gui.qt.plot import PlotView
 from fuse_gui.qt.sides import Sides, stack
 from fuse_gui.qt.strip import Strip
@@ -42,6 +43,8 @@ class TrainingView(QWidget):  # type: ignore[misc]
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
         self.plot = PlotView()
+        self.plot.picked.connect(self._pick)
+        self.batch = MicroscopeView(model.microscope)
         self.runs = QListWidget()
         self.runs.setWordWrap(True)
         self.runs.itemClicked.connect(self._attach)
@@ -59,7 +62,10 @@ class TrainingView(QWidget):  # type: ignore[misc]
     def _arrange(self) -> None:
         model = self.model
         self.tabs = QTabWidget()
-        self.tabs.addTab(stack(self.plot, self.numbers, self.notes, grows=self.plot), model.curves_label)
+        hint = Text(model.microscope.hint, HELP)
+        curves = stack(self.plot, hint, self.numbers, self.notes, grows=self.plot)
+        self.tabs.addTab(curves, model.curves_label)
+        self.tabs.addTab(self.batch, model.microscope.title)
         self.tabs.addTab(self.runs, model.runs_label)
         self.tabs.addTab(self._forms(), model.form_label)
         self.tabs.addTab(self.log, model.log_label)
@@ -93,6 +99,10 @@ class TrainingView(QWidget):  # type: ignore[misc]
         column.addStretch(1)
         area.setWidget(inside)
         return area
+
+    def _pick(self, step: str) -> None:
+        self.model.pick(step)
+        self.tabs.setCurrentWidget(self.batch)
 
     def _attach(self, item: QListWidgetItem) -> None:
         self.model.attach(item.data(Qt.ItemDataRole.UserRole))

@@ -24,6 +24,7 @@ from fuse_gui.qt.processors import ProcessorsView
 from fuse_gui.qt.training import TrainingView
 from fuse_gui.viewer.keys import bind_keys
 from fuse_gui.viewer.session import project_of
+from fuse_gui.viewer.slices import follow_slices
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -117,6 +118,7 @@ class AugmentationDock(Dock):
         """Join the project of the window; napari finds the argument by its name."""
         model = AugmentationModel(project_of(napari_viewer))
         super().__init__(AugmentationView(model), model.set_active)
+        follow_slices(napari_viewer, model.look)
 
 
 class ModelDock(Dock):

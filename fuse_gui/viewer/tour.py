@@ -104,12 +104,11 @@ class Tour:
         """Draw augmentations of the sample, until all steps but one are applied."""
         model = self.turn_to("Augmentation")
         for draw in range(1, DRAWS + 1):
-            model.set_draw(draw)
-            self.wait(lambda: bool(model.drawn) and not model.refresh.stale, "the augmented sample")
+            model.draw.set_number(draw)
+            self.wait(lambda: bool(model.drawn) and model.is_whole, "the augmented sample")
             if sum("not applied" in line for line in model.drawn) <= 1:
                 break
         self.picture("augmentation")
-        model.show("sample")
 
     def show_model(self) -> None:
         """Look at the forms of the model and its losses."""

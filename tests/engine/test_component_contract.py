@@ -33,7 +33,8 @@ Pixels = NDArray[np.float32]
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Function": {"function": "doubled"},
-    "Pad": {"by": [1]},
+    "Crop": {"size": [4, 4]},
+    "Pad": {"size": [8, 8]},
     "LabelTask": {"classes": {"no": {"biopsy": ["normal"]}, "yes": {"biopsy": ["positive"]}}},
 }
 """What cannot be made up."""

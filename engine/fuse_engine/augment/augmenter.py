@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from fuse_engine.augment.base import RECORD, Applied, Augmentation, Operation, Scene, Spatial, is_label
 from fuse_engine.augment.chance import Chance, Extreme
+from fuse_engine.augment.mixing import batch_steps, mixed
 from fuse_engine.augment.points import moved_boxes, moved_points
 from fuse_engine.augment.pull import Pull
-from fuse_engine.augment.render import Known, Render, Step
+from fuse_engine.augment.render import Known, Render, Step, Watch
 from fuse_engine.core.batch import NestedDict
-from fuse_engine.core.errors import FuseError, SampleError
+from fuse_engine.core.errors import FuseError, SampleError, nearest
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import geometry_key
 
@@ -24,16 +25,29 @@ class Augmenter:
     """Augments samples of arrays; chance depends on (seed, epoch, sample id, step) and nothing else."""
 
     def __init__(self, steps: Sequence[Augmentation], seed: int) -> None:
-        """Take the augmentations in their order, and the experiment's seed."""
+        """Take the augmentations in their order, and the experiment's seed.
+
+        Raises:
+            FuseError: when a step that mixes batches is not at the end.
+        """
         self.steps, self.seed = tuple(steps), seed
         self.operations: dict[str, Operation] = {}
         """Every operation by its place, those within others too."""
+        self._mixes = bool(list(batch_steps(self.steps)))
         for index, step in enumerate(self.steps):
             self._enter(str(index), step)
 
     def __call__(self, sample: NestedDict, epoch: int) -> NestedDict:
         """Return the sample as it is trained on in that epoch."""
         return self.apply(sample, self.draw(sample, epoch))
+
+    def mix(self, samples: Sequence[Mapping[str, Any]], epoch: int) -> list[Mapping[str, Any]]:
+        """Return the samples of a training batch, each augmented by itself before, as they are trained on.
+
+        Raises:
+            SampleError: naming the step, when samples cannot be mixed.
+        """
+        return mixed(self.steps, self.seed, samples, epoch) if self._mixes else list(samples)
 
     @property
     def keys(self) -> set[str]:
@@ -71,26 +85,41 @@ class Augmenter:
             drawn += done
         return drawn
 
-    def apply(self, sample: NestedDict, applied: Iterable[Applied]) -> NestedDict:
+    def apply(
+        self,
+        sample: NestedDict,
+        applied: Iterable[Applied],
+        known: Known | None = None,
+        watch: Watch | None = None,
+    ) -> NestedDict:
         """Return a new sample with drawn changes applied and recorded; `sample` stays as it is.
+
+        `known` and `watch` are those of `Render`.
 
         Raises:
             SampleError: when the drawn changes are not those of these augmentations, or cannot be applied.
         """
         done = list(applied)
-        render, result = self.render(sample, done), sample.copy()
+        render, result = self.render(sample, done, known, watch), sample.copy()
+        moves, scene = self._carried(sample, done)
         for key, image in render.images().items():
             result[key] = image
-            known = geometry_key(key)
-            if known in sample and sample[known].shape != image.shape[1:]:
-                result[known] = Scene({key: sample[known]}, {}).resized({key: image.shape[1:]}).grids[key]
-        for key, pull in self._carried(sample, done).items():
-            move = moved_boxes if any(key in operation.boxes for operation in self._spatial()) else moved_points
-            result[key] = move(np.asarray(sample[key]), pull)
+            grid = geometry_key(key)
+            if grid in sample:
+                result[grid] = scene.grids[key]
+        boxes = {key for operation in self.operations.values() for key in getattr(operation, "boxes", ())}
+        for key, pull in moves.items():
+            result[key] = (moved_boxes if key in boxes else moved_points)(np.asarray(sample[key]), pull)
         result[RECORD] = [item.to_json() for item in done]
         return result
 
-    def render(self, sample: NestedDict, applied: Sequence[Applied], known: Known | None = None) -> Render:
+    def render(
+        self,
+        sample: NestedDict,
+        applied: Sequence[Applied],
+        known: Known | None = None,
+        watch: Watch | None = None,
+    ) -> Render:
         """Return what computes the images of a sample, whole or in part, after drawn changes.
 
         Raises:
@@ -101,29 +130,26 @@ class Augmenter:
         images = {
             key: np.asarray(sample[key]) for key in _images(sample) if key in self.keys or _looked_at(steps, key)
         }
-        return Render(images, steps, known)
+        return Render(images, steps, known, watch)
 
-    def _carried(self, sample: NestedDict, applied: Sequence[Applied]) -> dict[str, Pull]:
-        """Return how points and boxes move, by key."""
+    def _carried(self, sample: NestedDict, applied: Sequence[Applied]) -> tuple[dict[str, Pull], Scene]:
+        """Return how points and boxes move, by key, and what the sample is like after all steps."""
         moves: dict[str, Pull] = {}
-        shapes: dict[str, tuple[int, ...]] = {}
+        scene = _scene(sample)
         for item in applied:
             operation = self.operations.get(item.step)
-            if item.params is None or not isinstance(operation, Spatial) or item.channel is not None:
+            if operation is None or not operation.enabled:
                 continue
-            for key in (*operation.points, *operation.boxes):
-                if key not in sample:
-                    raise SampleError(
-                        f"the sample lacks '{key}'", f"augmentation.{item.step}", sample=str(sample["data.id"])
-                    )
-                shape = shapes.get(key, np.shape(sample[operation.keys[0]])[1:])
+            if isinstance(operation, Spatial):
+                _check_carried(sample, operation, item.step)
+            if item.params is None or item.channel is not None:
+                continue
+            for key in (*operation.points, *operation.boxes) if isinstance(operation, Spatial) else ():
+                shape = moves[key].shape if key in moves else scene.grids[operation.keys[0]].shape
                 pull = operation.pull(item.params, shape)
                 moves[key] = pull.after(moves[key]) if key in moves else pull
-                shapes[key] = pull.shape
-        return moves
-
-    def _spatial(self) -> list[Spatial]:
-        return [operation for operation in self.operations.values() if isinstance(operation, Spatial)]
+            scene = operation.leave(scene, item.params)
+        return moves, scene
 
     def _enter(self, place: str, step: Augmentation) -> None:
         if isinstance(step, Operation):
@@ -142,7 +168,23 @@ class Augmenter:
 
 
 def _images(sample: Mapping[str, Any]) -> list[str]:
-    return [key for key, value in sample.items() if isinstance(value, np.ndarray) and value.ndim in (3, 4)]
+    arrays = {key: value for key, value in sample.items() if isinstance(value, np.ndarray)}
+    return [key for key, array in arrays.items() if array.ndim in (3, 4) and array.dtype.kind in "biuf"]
+
+
+def _check_carried(sample: NestedDict, operation: Spatial, step: str) -> None:
+    """Raise unless the points and boxes of an operation are there, with a number for each axis of its image."""
+    where, name = f"augmentation.{step}.{operation.name()}", str(sample["data.id"])
+    dims = np.ndim(sample[operation.keys[0]]) - 1
+    for key, numbers in [(key, dims) for key in operation.points] + [(key, 2 * dims) for key in operation.boxes]:
+        if key not in sample:
+            raise SampleError(f"the sample lacks '{key}'", where, sample=name, nearest=nearest(key, sample))
+        array = np.asarray(sample[key])
+        if array.dtype.kind not in "iuf" or (array.size and array.shape[-1:] != (numbers,)):
+            raise SampleError(
+                f"'{key}' cannot move along", where, sample=name, expected=f"numbers of the shape (n, {numbers})",
+                got=f"{array.dtype} of the shape {array.shape}",
+            )  # fmt: skip
 
 
 def _looked_at(steps: Sequence[Step], key: str) -> bool:

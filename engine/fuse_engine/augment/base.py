@@ -79,9 +79,9 @@ class Scene:
                 )
         return first
 
-    def resized(self, shapes: Mapping[str, tuple[int, ...]]) -> Scene:
-        """Return the scene with images of other shapes ([z,] y, x); their centres and spacing stay."""
-        changed = {key: recentred(self.grids[key], shape) for key, shape in shapes.items()}
+    def moved(self, pulls: Mapping[str, Pull]) -> Scene:
+        """Return the scene with some images moved."""
+        changed = {key: moved_grid(self.grids[key], pull) for key, pull in pulls.items()}
         return replace(self, grids={**self.grids, **changed})
 
 
@@ -149,7 +149,8 @@ class Operation(Augmentation):
 class Spatial(Operation):
     """Moves pixels: images linearly, label maps to the nearest, boxes and points to where their pixels go.
 
-    Spatial steps that follow each other are composed, and pixels are interpolated once.
+    Spatial steps that follow each other with the same border are composed, and pixels are interpolated once: what
+    one of them moves out of the image, the next may bring back.
     """
 
     keeps_shape: ClassVar[bool] = False
@@ -176,8 +177,7 @@ class Spatial(Operation):
         """Return what the sample is like afterwards."""
         if self.keeps_shape:
             return scene
-        shapes = {key: self.pull(params, scene.grids[key].shape).shape for key in self.keys}
-        return scene.resized({key: shape for key, shape in shapes.items() if shape != scene.grids[key].shape})
+        return scene.moved({key: self.pull(params, scene.grids[key].shape) for key in self.keys})
 
 
 @dataclass(frozen=True)
@@ -234,12 +234,21 @@ def is_label(array: NDArray[Any]) -> bool:
     return array.dtype.kind != "f"
 
 
-def recentred(grid: Geometry, shape: tuple[int, ...]) -> Geometry:
-    """Return a grid of another shape ([z,] y, x) with the same spacing, directions and centre."""
-    size = tuple(reversed(shape))
-    shift = (np.asarray(grid.size) - np.asarray(size)) / 2 * grid.spacing
-    origin = np.asarray(grid.origin) + grid.matrix @ shift
-    return Geometry(size, grid.spacing, tuple(origin.tolist()), grid.direction)
+def moved_grid(grid: Geometry, pull: Pull) -> Geometry:
+    """Return the grid of a moved image: what is seen moves, spacing and centre stay.
+
+    Where pixels are only copied, they keep their size; a part that is cut out keeps its place.
+    """
+    exact, steps = pull.copies, np.array(tuple(reversed(grid.spacing)))
+    if exact is not None:
+        steps = steps[np.abs(exact.rows[:, :-1]).argmax(0)]
+    size, spacing = tuple(reversed(pull.shape)), tuple(steps[::-1].tolist())
+    if (size, spacing) == (grid.size, grid.spacing):
+        return grid
+    if exact is not None and np.array_equal(exact.rows[:, :-1], np.eye(grid.dims)):
+        return Geometry(size, spacing, grid.point(tuple(exact.rows[:, -1].tolist())), grid.direction)
+    shift = ((np.asarray(grid.size) - 1) * grid.spacing - (np.asarray(size) - 1) * spacing) / 2
+    return Geometry(size, spacing, tuple((np.asarray(grid.origin) + grid.matrix @ shift).tolist()), grid.direction)
 
 
 def _proportional(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:

@@ -58,8 +58,12 @@ class Combination(Augmentation):
         except ValueError as error:
             raise FuseError(str(error), where=self._where(index, "")) from None
 
+    def place_of(self, index: int) -> str:
+        """Return where the step of that number `within` stands in this one's settings, e.g. `steps.0`."""
+        return f"steps.{index}"
+
     def _where(self, index: int, rest: str) -> str:
-        return f"steps.{index}.{self.within()[index].name()}.{rest}".rstrip(".")
+        return f"{self.place_of(index)}.{self.within()[index].name()}.{rest}".rstrip(".")
 
     def _passed(self, index: int, step: str) -> Applied:
         return Applied(f"{step}.{index}", self.within()[index].name(), None)
@@ -78,7 +82,7 @@ class Sequential(Combination):
 class OneOf(Combination):
     """Takes one of its steps."""
 
-    weights: list[float] = []
+    weights: list[float] = Field([])
     """Chance of each step in proportion to the others; all alike where empty."""
 
     @model_validator(mode="after")
@@ -135,7 +139,7 @@ class Maybe(Combination):
 
     p: float = Field(0.5, ge=0, le=1)
     """Chance, from 0 to 1, of `steps`; else `otherwise` is taken."""
-    otherwise: list[Annotated[Augmentation, Slot("augmentation")]] = []
+    otherwise: list[Annotated[Augmentation, Slot("augmentation")]] = Field([])
     """The augmentations that are taken instead; their places in the record follow those of `steps`."""
 
     def within(self) -> tuple[Augmentation, ...]:
@@ -151,10 +155,10 @@ class Maybe(Combination):
         first = len(self.steps)
         return list(range(first)) if chance.happens(self.p) else list(range(first, len(self.within())))
 
-    def _where(self, index: int, rest: str) -> str:
+    def place_of(self, index: int) -> str:
+        """Return where the step of that number `within` stands in this one's settings, e.g. `otherwise.0`."""
         first = len(self.steps)
-        group, number = ("steps", index) if index < first else ("otherwise", index - first)
-        return f"{group}.{number}.{self.within()[index].name()}.{rest}".rstrip(".")
+        return f"steps.{index}" if index < first else f"otherwise.{index - first}"
 
 
 @register

@@ -8,9 +8,9 @@ from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from fuse_engine.augment.kernels import warp as kernel
+from fuse_engine.augment.kernels import warp
 
 Border = Literal["zeros", "edge", "reflect"]
 """What lies outside of an image: 0, its nearest pixel, or its mirror image."""
@@ -18,7 +18,7 @@ Border = Literal["zeros", "edge", "reflect"]
 Box = tuple[slice, ...]
 """A part of an image ([z,] y, x), each slice with start and stop."""
 
-_BORDERS = {"zeros": kernel.ZEROS, "edge": kernel.EDGE, "reflect": kernel.REFLECT}
+_BORDERS = {"zeros": warp.ZEROS, "edge": warp.EDGE, "reflect": warp.REFLECT}
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,20 @@ class Lattice:
         found: NDArray[np.float64] = places + np.array(moved).T
         return found
 
+    def between(
+        self, low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the smallest and the largest displacement (dims,) of voxels between two corners."""
+        first, last = np.floor(low * self.rate).astype(int), np.ceil(high * self.rate).astype(int) + 1
+        some = self.nodes[
+            :,
+            *[
+                slice(min(max(a, 0), n - 1), max(b, 1))
+                for a, b, n in zip(first, last, self.nodes.shape[1:], strict=True)
+            ],
+        ].reshape(len(self.shape), -1)
+        return some.min(1), some.max(1)
+
 
 Stage = Matrix | Lattice
 
@@ -97,42 +111,50 @@ class Pull:
         start: NDArray[np.float64] = np.asarray(places, np.float64)
         return reduce(lambda at, stage: stage(at), self.stages, start)
 
-    def push(self, points: NDArray[np.float64], rounds: int = 30) -> NDArray[np.float64]:
-        """Return where points (n, dims) of the input come to lie in the output; undoes the pull to 1e-3 voxels."""
+    def inverse(self, source: tuple[int, ...]) -> Pull:
+        """Return the pull that undoes this one, for an input of shape `source`.
+
+        Raises:
+            ValueError: where a lattice moves pixels; `push` undoes it for points.
+        """
+        rows = [stage.rows for stage in self.stages if isinstance(stage, Matrix)]
+        if len(rows) < len(self.stages):
+            raise ValueError("expected matrices alone; the inverse of a lattice is none")
+        back = [np.linalg.inv(np.vstack([each, np.eye(1, len(source) + 1, len(source))])) for each in rows]
+        return Pull(tuple(Matrix(each[:-1]) for each in reversed(back)), source)
+
+    def push(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where points (n, dims) of the input come to lie in the output; undoes the pull to 1e-4 voxels."""
         at: NDArray[Any] = np.asarray(points, np.float64)
         for stage in reversed(self.stages):
             if isinstance(stage, Matrix):
                 at = np.linalg.solve(stage.rows[:, :-1], (at - stage.rows[:, -1]).T).T
             else:
-                # what changes by less than a voxel a voxel is undone by taking it off again and again
-                found = at
-                for _ in range(rounds):
-                    found = at - (stage(found) - found)
-                at = found
+                at = _undone(stage, at)
         return at
 
     def reach(self, box: Box, source: tuple[int, ...], border: Border) -> Box | None:
         """Return the part of the input that a box of the output is read from, None for nothing but zeros."""
         ends = np.array(np.meshgrid(*[[part.start, part.stop - 1] for part in box], indexing="ij"), float)
-        places, margin = ends.reshape(len(box), -1).T, np.ones(len(box))
+        at, margin = ends.reshape(len(box), -1).T, np.zeros(len(box))
         for stage in self.stages:
             if isinstance(stage, Matrix):
-                places, margin = stage(places), np.abs(stage.rows[:, :-1]) @ margin
+                at, margin = stage(at), np.abs(stage.rows[:, :-1]) @ margin
             else:
-                margin = margin + np.abs(stage.nodes).reshape(len(box), -1).max(1)
-        low = np.floor(places.min(0) - margin).astype(int)
-        high = np.ceil(places.max(0) + margin).astype(int) + 1
-        if border == "reflect" and ((low < 0) | (high > source)).any():
-            return whole(source)
+                least, most = stage.between(at.min(0) - margin, at.max(0) + margin)
+                at, margin = at + (least + most) / 2, margin + (most - least) / 2
+        low, high = at.min(0) - margin, at.max(0) + margin
+        if self.copies is not None:
+            low, high = np.round(low), np.round(high) + 1
+        else:
+            # as places are rounded to float32, and pixels are read on both sides of them
+            low, high = np.floor(low - 0.01), np.floor(high + 0.01) + 2
         if border == "zeros" and ((high <= 0) | (low >= source)).any():
             return None
+        if border == "reflect":
+            low, high = np.minimum(low, 2 * np.array(source) - 1 - high), np.maximum(high, 1 - low)
         low, high = np.clip(low, 0, np.subtract(source, 1)), np.clip(high, 1, source)
         return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-
-    def moved(self, by: ArrayLike) -> Pull:
-        """Return the pull that reads from a part of the input which begins at voxel `by`."""
-        shift = np.column_stack([np.eye(len(self.shape)), -np.asarray(by, float)])
-        return self.after(Pull((Matrix(shift),), self.shape))
 
     @property
     def copies(self) -> Matrix | None:
@@ -146,24 +168,32 @@ class Pull:
 
 
 def pulled(
-    images: NDArray[np.float32], labels: NDArray[Any], pull: Pull, border: Border, box: Box | None = None
+    images: NDArray[np.float32],
+    labels: NDArray[Any],
+    pull: Pull,
+    border: Border,
+    box: Box | None = None,
+    offset: Sequence[int] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """Return images (linear) and labels (nearest), both (channel, [z,] y, x) of one grid, read along `pull`.
 
-    Either may have no channel. `box` is the part of the output that is wanted, all of it if None.
+    Either may have no channel. `box` is the part of the output that is wanted, all of it if None; what is given is
+    the part of the input that begins at voxel `offset`.
     """
     box = box or whole(pull.shape)
-    exact = pull.copies
+    exact, offset = pull.copies, offset or [0] * len(box)
     if exact is not None:
+        exact = Matrix(exact.rows - np.pad(np.array(offset, float)[:, None], ((0, 0), (len(box), 0))))
         return _copied(images, exact, border, box), _copied(labels, exact, border, box)
     start, shape = [part.start for part in box], [part.stop - part.start for part in box]
     flat = len(shape) == 2
-    front = [1] * flat
-    out = np.empty((len(images), *front, *shape), np.float32)
-    marked = np.empty((len(labels), *front, *shape), labels.dtype)
-    kernel.warp(
-        _volumes(images, flat), out, _volumes(labels, flat), marked,
-        np.array([0] * flat + start, np.int64), np.zeros(3, np.int64), _chain(pull, flat), _BORDERS[border],
+    front = [0] * flat
+    out = np.empty((len(images), *[1] * flat, *shape), np.float32)
+    marked = np.empty((len(labels), *[1] * flat, *shape), labels.dtype)
+    warp.warp(
+        _volumes(images.astype(np.float32, copy=False), flat), out, _volumes(labels, flat), _bits(marked),
+        np.array([*front, *start], np.int64), np.array([*front, *offset], np.int64), _chain(pull, flat),
+        _BORDERS[border],
     )  # fmt: skip
     return (out[:, 0], marked[:, 0]) if flat else (out, marked)
 
@@ -181,7 +211,7 @@ def _copied(array: NDArray[Any], matrix: Matrix, border: Border, box: Box) -> ND
     for axis, (part, source) in enumerate(zip(box, order, strict=True)):
         places = np.arange(part.start, part.stop) * int(turn[source, axis]) + first[source]
         found = _taken(found, places, axis + 1, border)
-    return np.ascontiguousarray(found) if not np.shares_memory(found, array) else found.copy()
+    return np.ascontiguousarray(found) if not np.may_share_memory(found, array) else found.copy()
 
 
 def _taken(array: NDArray[Any], places: NDArray[np.int64], axis: int, border: Border) -> NDArray[Any]:
@@ -203,10 +233,34 @@ def _taken(array: NDArray[Any], places: NDArray[np.int64], axis: int, border: Bo
 
 def _volumes(array: NDArray[Any], flat: bool) -> NDArray[Any]:
     array = np.ascontiguousarray(array)
-    return array[:, None] if flat else array
+    array = array[:, None] if flat else array
+    return array if array.dtype == np.float32 else _bits(array)
 
 
-def _chain(pull: Pull, flat: bool) -> kernel.Chain:
+def _bits(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return labels as numbers without sign, so that the loops are compiled for few types."""
+    return labels.view(f"u{labels.dtype.itemsize}")
+
+
+def _undone(lattice: Lattice, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the places that a lattice takes to `points`: by Newton's method, in smaller steps if need be."""
+    dims = points.shape[1]
+    found, share = points.copy(), np.ones((len(points), 1))
+    off = lattice(found) - points
+    for _ in range(100):
+        if not (np.abs(off) > 1e-5).any():
+            break
+        ahead = [(lattice(found + each) - lattice(found)) / 1e-3 for each in np.eye(dims) * 1e-3]
+        step = np.linalg.solve(np.stack(ahead, -1), off[:, :, None])[:, :, 0]
+        then = found - share * step
+        left = lattice(then) - points
+        better = np.abs(left).max(1, keepdims=True) < np.abs(off).max(1, keepdims=True)
+        found, off = np.where(better, then, found), np.where(better, left, off)
+        share = np.where(better, 1, share / 2)
+    return found
+
+
+def _chain(pull: Pull, flat: bool) -> warp.Chain:
     count = len(pull.stages)
     kinds, starts = np.zeros(count, np.int64), np.zeros(count, np.int64)
     matrices, shapes = np.zeros((count, 3, 4), np.float32), np.zeros((count, 3), np.int64)
@@ -216,7 +270,7 @@ def _chain(pull: Pull, flat: bool) -> kernel.Chain:
         if isinstance(stage, Matrix):
             matrices[index, first:, first:] = stage.rows
             continue
-        kinds[index], starts[index] = kernel.LATTICE, sum(map(len, lattices))
+        kinds[index], starts[index] = warp.LATTICE, sum(map(len, lattices))
         nodes = np.zeros((3, *[1] * first, *stage.nodes.shape[1:]), np.float32)
         nodes[first:] = stage.nodes[:, None] if flat else stage.nodes
         shapes[index], rates[index, first:] = nodes.shape[1:], stage.rate

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fuse_engine.augment.base import Applied, Intensity, Operation, Part, Spatial, is_label
-from fuse_engine.augment.pull import Border, Box, Pull, pulled, whole
+from fuse_engine.augment.pull import Border, Box, Matrix, Pull, pulled, whole
+from fuse_engine.core.distribution import Plain
 
 Step = tuple[Operation, Applied]
 Known = dict[str, Mapping[str, Any]]
 """What was measured on whole images, by what had been done to them."""
+
+_THIN = 1 << 17
+"""Pixels of the thinned image that a whole one is judged by."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +41,40 @@ class Change:
     operation: Intensity
     applied: Applied
 
+    @property
+    def channel(self) -> int | None:
+        """The one channel that is changed, all of them if None."""
+        return self.applied.channel
+
+
+class Watch:
+    """Is told of what is done to images, while it is done."""
+
+    def moved(self, key: str, steps: Sequence[Applied], seconds: float) -> None:
+        """Take note of one interpolation."""
+
+    def changed(
+        self, key: str, applied: Applied, before: NDArray[Any], after: NDArray[Any], seconds: float
+    ) -> None:  # fmt: skip
+        """Take note of an intensity step and what it was given; neither array may be changed or kept."""
+
 
 class Render:
     """The images of one sample after drawn steps, whole or in part; computed when asked for."""
 
     def __init__(
-        self, images: Mapping[str, NDArray[Any]], steps: Sequence[Step], known: Known | None = None
+        self,
+        images: Mapping[str, NDArray[Any]],
+        steps: Sequence[Step],
+        known: Known | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Take images and label maps (channel, [z,] y, x) and what is done to them.
 
         `known` holds what was measured before and takes up what is measured on whole images now.
         """
-        self._images, self._steps = images, list(steps)
+        self._images = {key: _entered(image) for key, image in images.items()}
+        self._steps, self._watch = list(steps), watch or Watch()
         self._known: Known = {} if known is None else known
         self._chains = {key: self._chain(key) for key in images}
         self.exact = True
@@ -55,6 +83,11 @@ class Render:
     def shape(self, key: str) -> tuple[int, ...]:
         """Return the shape of an image after all steps, [z,] y, x."""
         return self._shape(key, len(self._chains[key]))
+
+    def push(self, key: str, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return where voxels (n, dims) of an image come to lie; moves of single channels are left out."""
+        moves = [step for step in self._chains[key] if isinstance(step, Move) and step.channel is None]
+        return reduce(lambda at, move: move.pull.push(at), moves, places)
 
     def image(self, key: str, box: Box | None = None) -> NDArray[Any]:
         """Return an image after all steps, or a box of it."""
@@ -78,8 +111,10 @@ class Render:
             )
         if twin is None or not isinstance(first, Move):
             return {key: self.image(key)}
+        start = time.perf_counter()
         moved, labels = pulled(self._images[key], self._images[twin], first.pull, first.border)
-        rest = Render({**self._images, key: moved}, [], self._known)
+        self._watch.moved(key, first.steps, time.perf_counter() - start)
+        rest = Render({**self._images, key: moved}, [], self._known, self._watch)
         rest._steps, rest._chains = self._steps, {**self._chains, key: chain[1:]}
         return {key: rest.image(key), twin: labels}
 
@@ -116,41 +151,44 @@ class Render:
         moves = [step.pull.shape for step in self._chains[key][:done] if isinstance(step, Move)]
         return moves[-1] if moves else self._images[key].shape[1:]
 
-    def _part(self, key: str, done: int, box: Box) -> NDArray[Any]:
-        """Return a box of an image after the first `done` steps of its chain."""
+    def _part(self, key: str, done: int, box: Box, channel: int | None = None) -> NDArray[Any]:
+        """Return a box of an image, or of one channel of it, after the first `done` steps of its chain."""
+        image, chain = self._images[key], self._chains[key]
+        while done and channel is not None and chain[done - 1].channel not in (None, channel):
+            done -= 1  # steps of other channels
         if done == 0:
-            return self._images[key][(slice(None), *box)]
-        step = self._chains[key][done - 1]
-        return self._moved(key, done, box, step) if isinstance(step, Move) else self._changed(key, done, box, step)
+            return image[(slice(None) if channel is None else slice(channel, channel + 1), *box)]
+        step = chain[done - 1]
+        if channel is None and step.channel is not None:
+            return np.concatenate([self._part(key, done, box, each) for each in range(len(image))])
+        if isinstance(step, Move):
+            return self._moved(key, done, box, step, channel)
+        changed = self._changed(key, done, box, step)
+        return changed if channel == step.channel else changed[channel : (channel or 0) + 1]
 
-    def _moved(self, key: str, done: int, box: Box, move: Move) -> NDArray[Any]:
+    def _moved(self, key: str, done: int, box: Box, move: Move, channel: int | None) -> NDArray[Any]:
         source, image = self._shape(key, done - 1), self._images[key]
         part = move.pull.reach(box, source, move.border) if box != whole(move.pull.shape) else whole(source)
         if part is None:
-            return np.zeros((len(image), *_shape_of(box)), image.dtype)
-        before = self._part(key, done - 1, part)
-        pull = move.pull.moved([side.start for side in part])
-        some = before if move.channel is None else before[move.channel : move.channel + 1]
-        images, labels = (some[:0], some) if is_label(image) else (some, some[:0])
-        moved, marked = pulled(images, labels, pull, move.border, box)
-        after = marked if is_label(image) else moved
-        if move.channel is None:
-            return after
-        result = before.copy()
-        result[move.channel] = after[0]
-        return result
+            return np.zeros((len(image) if channel is None else 1, *_shape_of(box)), image.dtype)
+        before = self._part(key, done - 1, part, channel)
+        images, labels = (before[:0], before) if is_label(image) else (before, before[:0])
+        start = time.perf_counter()
+        moved, marked = pulled(images, labels, move.pull, move.border, box, [side.start for side in part])
+        self._watch.moved(key, move.steps, time.perf_counter() - start)
+        return marked if is_label(image) else moved
 
     def _changed(self, key: str, done: int, box: Box, step: Change) -> NDArray[Any]:
+        """Return a box after an intensity step: of the one channel that it changes, or of all."""
         operation, params, shape = step.operation, step.applied.params or {}, self._shape(key, done)
         grown = _grown(box, operation.margin(params), shape)
-        before = self._part(key, done - 1, grown)
+        before = self._part(key, done - 1, grown, step.channel)
         self.exact &= not operation.whole or grown == whole(shape)
         beside = {name: self._beside(name, step.applied, grown) for name in self._needed(operation)}
         part = Part(tuple(side.start for side in grown), shape, beside)
-        some = before if step.applied.channel is None else before[step.applied.channel : step.applied.channel + 1]
-        after = operation.change(some, params, self._measured(key, done, some, grown == whole(shape)), part)
-        if step.applied.channel is not None:
-            after = np.concatenate([before[: step.applied.channel], after, before[step.applied.channel + 1 :]])
+        start = time.perf_counter()
+        after = operation.change(before, params, self._measured(key, done, before, grown == whole(shape)), part)
+        self._watch.changed(key, step.applied, before, after, time.perf_counter() - start)
         inner = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(box, grown, strict=True))
         return after[(slice(None), *inner)]
 
@@ -168,17 +206,38 @@ class Render:
         assert isinstance(step, Change)  # noqa: S101 only changes are measured
         if type(step.operation).measure is Intensity.measure:
             return {}
-        past = [
-            [applied.to_json() for applied in (before.steps if isinstance(before, Move) else (before.applied,))]
-            for before in self._chains[key][: done - 1]
-        ]
-        name = json.dumps([key, past, step.applied.step, step.applied.channel])
+        name = self._name(key, step)
         if all_of_it:
             self._known[name] = step.operation.measure(image)
         elif name not in self._known:
             self.exact = False
-            return step.operation.measure(image)
+            return self._estimated(key, done, step.operation)
         return self._known[name]
+
+    def _name(self, key: str, step: Change) -> str:
+        """Return what tells apart all that can be measured of one sample's image before a step."""
+        count = next(n for n, (_, applied) in enumerate(self._steps) if applied is step.applied)
+        past = [[_settings(operation), applied.to_json()] for operation, applied in self._steps[:count]]
+        return json.dumps([key, past, _settings(step.operation), step.applied.step, step.applied.channel])
+
+    def _estimated(self, key: str, done: int, operation: Intensity) -> Mapping[str, Any]:
+        """Measure a thinned image; what depends on neighbours or other images is left out."""
+        image = self._images[key]
+        dims = image.ndim - 1
+        every = max(int((image[0].size / _THIN) ** (1 / dims)), 1)
+        thin = Render({key: np.ascontiguousarray(image[(slice(None), *[slice(None, None, every)] * dims)])}, [])
+        thin._chains = {key: [step for step in map(_thinner(every), self._chains[key][: done - 1]) if step]}
+        thin._steps = self._steps
+        channel = self._chains[key][done - 1].channel
+        found = thin.image(key)
+        return operation.measure(found if channel is None else found[channel : channel + 1])
+
+
+def _entered(array: NDArray[Any]) -> NDArray[Any]:
+    """Return images as float32, and labels of true and false as 1 and 0."""
+    if is_label(array):
+        return array.astype(np.uint8) if array.dtype == bool else array
+    return array.astype(np.float32, copy=False)
 
 
 def _shape_of(box: Box) -> tuple[int, ...]:
@@ -190,3 +249,29 @@ def _grown(box: Box, margin: int, shape: Sequence[int]) -> Box:
         slice(max(part.start - margin, 0), min(part.stop + margin, size))
         for part, size in zip(box, shape, strict=True)
     )
+
+
+def _settings(operation: Operation) -> str:
+    """Return what an operation is set to; what is drawn from its distributions is in its parameters."""
+    names = [name for name in type(operation).model_fields if name not in ("p", "enabled")]
+    fields = {name: getattr(operation, name) for name in names}
+    fixed = {name: value for name, value in fields.items() if not isinstance(value, Plain)}
+    return f"{operation.name()} {fixed}"
+
+
+def _thinner(every: int) -> Callable[[Move | Change], Move | Change | None]:
+    """Return what makes the steps for an image of which only every so-many-th voxel is left."""
+
+    def thinned(step: Move | Change) -> Move | Change | None:
+        if isinstance(step, Move):
+            shape = tuple(-(-size // every) for size in step.pull.shape)
+            wide, narrow = (Pull((_scaling(factor, len(shape)),), shape) for factor in (every, 1 / every))
+            return replace(step, pull=wide.after(step.pull).after(narrow))
+        local = not step.operation.margin(step.applied.params or {}) and not step.operation.whole
+        return step if local and not step.operation.needs else None
+
+    return thinned
+
+
+def _scaling(factor: float, dims: int) -> Matrix:
+    return Matrix(np.column_stack([np.eye(dims) * factor, np.zeros(dims)]))

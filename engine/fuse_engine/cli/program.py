@@ -18,7 +18,7 @@ from fuse_engine.cli.options import CANCELLED, FAILED, OK, PROBLEM, USAGE, Handl
 
 OURS = (
     "new", "convert", "validate", "doctor", "create", "train", "infer", "analyze",
-    "explain", "runs", "cache", "catalog",
+    "explain", "replay", "runs", "cache", "catalog",
 )  # fmt: skip
 """Our commands in the order of the work; each is a module here with `add(subparsers)`."""
 

@@ -23,6 +23,9 @@ def _factors(weights: list[float]) -> list[float]:
     return weights
 
 
+_ROUNDING = 1e-3
+"""How far shares may be from a sum of 1."""
+
 ClassWeights = Annotated[list[float], AfterValidator(_factors)]
 """One factor a class."""
 
@@ -31,6 +34,8 @@ class Loss(Component):
     """A number that training makes small; its call takes tensors named like its key fields."""
 
     kind: ClassVar[str] = "loss"
+    takes_shares: ClassVar[bool] = False
+    """The target may hold the share of each class (batch, classes) in the place of one class (batch,)."""
 
     weight: float = Field(1.0, ge=0)
     """Factor of this loss in the total."""
@@ -67,6 +72,25 @@ def check_vector(pred: Tensor, target: Tensor, classes_of: str) -> None:
     check_target(pred, target, classes_of)
 
 
+def check_shares(pred: Tensor, target: Tensor, classes_of: str) -> None:
+    """Refuse anything but logits (b, k) and shares of classes (b, k) that add up to 1.
+
+    Raises:
+        FuseError: naming both shapes, or saying that the target holds no shares.
+    """
+    if pred.ndim != 2 or target.shape != pred.shape:
+        raise FuseError(
+            "shapes do not fit", where="target",
+            expected="logits (batch, classes) and a target (batch,) or (batch, classes)",
+            got=f"{tuple(pred.shape)} and {tuple(target.shape)}",
+        )  # fmt: skip
+    if not target.is_floating_point() or bool((target < 0).any() | ((target.sum(1) - 1).abs() > _ROUNDING).any()):
+        raise FuseError(
+            f"'{classes_of}' does not hold shares of classes", where="target",
+            expected="fractions from 0 to 1 with a sum of 1", got=str(target.dtype),
+        )  # fmt: skip
+
+
 def label_map(pred: Tensor, target: Tensor, classes_of: str) -> Tensor:
     """Return the label map (b, *s) at the size of logits (b, k, *s) from a target (b, 1, *t), nearest neighbour.
 
@@ -100,11 +124,13 @@ def weight_tensor(weights: list[float], pred: Tensor) -> Tensor:
     return torch.tensor(weights, dtype=torch.float32, device=pred.device)
 
 
-def cross_entropy(pred: Tensor, labels: Tensor, weights: Tensor | None, label_smoothing: float = 0.0) -> Tensor:
-    """Return the mean of logits (b, k, ...) against classes (b, ...), weighted by the true class."""
-    pred, labels = pred.float(), labels.long()
+def cross_entropy(pred: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float = 0.0) -> Tensor:
+    """Return the mean of logits (b, k, ...) against classes (b, ...) or shares of them (b, k), weighted by them."""
+    pred, shared = pred.float(), target.is_floating_point()
+    target = target.float() if shared else target.long()
     if weights is None:
-        return F.cross_entropy(pred, labels, label_smoothing=label_smoothing)
-    total = F.cross_entropy(pred, labels, weights, reduction="sum", label_smoothing=label_smoothing)
+        return F.cross_entropy(pred, target, label_smoothing=label_smoothing)
+    total = F.cross_entropy(pred, target, weights, reduction="sum", label_smoothing=label_smoothing)
+    mass = (target * weights).sum() if shared else weights[target].sum()
     # a batch of nothing but classes of weight 0 has no say, and no loss of 0 / 0
-    return total / weights[labels].sum().clamp(min=torch.finfo(torch.float32).tiny)
+    return total / mass.clamp(min=torch.finfo(torch.float32).tiny)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.keys import Key
 from fuse_engine.core.registry import register
-from fuse_engine.losses.base import ClassWeights, Loss, check_vector, cross_entropy, weight_tensor
+from fuse_engine.losses.base import ClassWeights, Loss, check_shares, check_vector, cross_entropy, weight_tensor
 
 
 @register
 class CrossEntropy(Loss):
     """Cross-entropy of one class a sample."""
 
+    takes_shares: ClassVar[bool] = True
+
     pred: Key
     """Logits (batch, classes), e.g. `model.logits.classifier`."""
     target: Key
-    """Class of each sample (batch,), e.g. `data.gt.classification`."""
+    """Class of each sample (batch,), e.g. `data.gt.classification`; or its share of each class (batch, classes)."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the truth that is spread evenly over all classes."""
     class_weights: ClassWeights | None = None
@@ -29,6 +33,7 @@ class CrossEntropy(Loss):
         Raises:
             FuseError: when shapes, classes or weights do not fit.
         """
-        check_vector(pred, target, self.target)
+        check = check_shares if target.ndim == 2 else check_vector
+        check(pred, target, self.target)
         weights = None if self.class_weights is None else weight_tensor(self.class_weights, pred)
         return cross_entropy(pred, target, weights, self.label_smoothing)

@@ -22,8 +22,10 @@ from fuse_engine.data.split import shared_files
 from fuse_engine.metrics.base import Metric
 from fuse_engine.models.base import BatchModule
 from fuse_engine.run.assembly import Assembly
+from fuse_engine.run.augmentation_check import augmentation_problems
 from fuse_engine.run.callbacks import Callback
 from fuse_engine.run.evaluation import TOTAL, flat
+from fuse_engine.run.mixing_check import mixing_problems
 from fuse_engine.run.places import at_place
 from fuse_engine.run.sizes import size_problems
 
@@ -197,12 +199,17 @@ def _inner(place: Place, item: Component) -> Iterator[tuple[Place, Component]]:
     """Yield a component and those in its slots."""
     yield place, item
     for name in type(item).model_fields:
-        value = getattr(item, name)
-        group = value.items() if isinstance(value, dict) else [(None, value)]
-        for key, inner in group:
+        for key, inner in _named(getattr(item, name)):
             if isinstance(inner, Component):
                 below = (name,) if key is None else (name, key)
                 yield from _inner((*place, *below, inner.name()), inner)
+
+
+def _named(value: Any) -> list[tuple[str | int | None, Any]]:
+    """Return what a field holds by name or position; one thing alone has none."""
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list) else [(None, value)]
 
 
 def _readers(assembly: Assembly) -> list[tuple[str, str]]:
@@ -256,7 +263,9 @@ def _learning_problems(assembly: Assembly) -> Iterator[Problem]:
 
 def _preview_problems(assembly: Assembly, seen: Preview) -> list[Problem]:
     found = [
-        *_loss_problems(assembly, seen.batch), *_class_problems(assembly, seen.batch), *size_problems(assembly),
+        *augmentation_problems(assembly, seen.batch), *mixing_problems(assembly, seen.batch),
+        *_loss_problems(assembly, seen.batch),
+        *_class_problems(assembly, seen.batch), *size_problems(assembly),
     ]  # fmt: skip
     return found or [*_value_problems(assembly, seen.batch), *_freeze_problems(assembly, seen.module)]
 

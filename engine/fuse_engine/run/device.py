@@ -14,7 +14,7 @@ from fuse_engine.core.errors import RunError
 from fuse_engine.core.sections import Run
 
 BF16_FLAGS = ("amx_bf16", "avx512_bf16")
-PACKAGES = ("torch", "monai", "lightning-fabric", "numpy", "SimpleITK", "pandas", "fuse-gui")
+PACKAGES = ("torch", "monai", "lightning-fabric", "numpy", "numba", "SimpleITK", "pandas", "fuse-gui")
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,13 @@ def describe(choice: Choice, threads: int) -> dict[str, Any]:
         "threads": threads,
         "python": platform.python_version(),
         "system": platform.system(),
-        "versions": {name: version for name in PACKAGES if (version := _version(name))},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that a result may depend on."""
+    return {name: version for name in PACKAGES if (version := _version(name))}
 
 
 def _version(package: str) -> str:

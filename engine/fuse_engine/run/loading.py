@@ -94,6 +94,19 @@ class Items(TorchDataset[list[Item] | Bad]):
         except Exception as error:  # noqa: BLE001 the boundary: whatever a sample does, the run names it and goes on
             return Bad(name, f"sample '{name}': {type(error).__name__}: {error}")
 
+    def __getitems__(self, addresses: Sequence[Address]) -> list[list[Item] | Bad]:
+        """Return the samples of a batch, mixed with each other where the augmentation does; loaders call this.
+
+        Raises:
+            SampleError: when they cannot be mixed.
+        """
+        items = [self[address] for address in addresses]
+        if self._augmenter is None or addresses[0][0] == UNCHANGED:
+            return items
+        good = [part for item in items if not isinstance(item, Bad) for part in item]
+        mixed = iter(self._augmenter.mix(good, addresses[0][0]))
+        return [item if isinstance(item, Bad) else [next(mixed) for _ in item] for item in items]
+
     def _augmented(self, augmenter: Augmenter, leaves: dict[str, Any], epoch: int) -> NestedDict:
         found = augmenter(NestedDict(leaves), epoch)
         for key in augmenter.keys:
@@ -177,7 +190,7 @@ class Loader:
         """Go over the batches in their order; close the iterator where it is left early."""
         if self._loader is None:
             for addresses in self._batches:
-                yield self._join([self._items[address] for address in addresses])
+                yield self._join(self._items.__getitems__(addresses))
             return
         others = set(multiprocessing.active_children())
         iterator: Any = iter(self._loader)

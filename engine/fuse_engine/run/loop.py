@@ -31,10 +31,13 @@ from fuse_engine.run.optimizers import Optimizer
 from fuse_engine.run.progress import Progress, is_better, stage_of
 from fuse_engine.run.records import Records
 from fuse_engine.run.reporter import Reporter
+from fuse_engine.run.sample_losses import Each, Ledger
 from fuse_engine.run.schedules import Schedule
 
 FORMAT = 1
 """Version of what a checkpoint holds."""
+SKIPPED = {TOTAL: math.nan}
+"""The losses of a step that was not taken."""
 SKIPS = 3
 """Steps in a row without a finite loss that end a run as failed (rule R6)."""
 
@@ -88,6 +91,7 @@ class Loop:
         checks = assembly.experiment.data.checks
         self._bad = BadSamples(len(assembly.folds.train), reporter.bad, checks)
         self._bad_validation = BadSamples(len(assembly.folds.validation), reporter.bad, checks)
+        self._ledger = Ledger(assembly.losses, self._steps)
         self._frozen_of = -1
         progress = learner.progress
         progress.memory = progress.memory or [{} for _ in self._callbacks]
@@ -170,11 +174,12 @@ class Loop:
         self._bad.note(loaded.bad)
         # what bad samples leave of a batch may be one sample, which cannot be normalised over the batch
         data = loaded.data if len(loaded.ids) > 1 or not loaded.bad else None
-        losses = self._learn(data, loaded.ids) if data is not None else {TOTAL: math.nan}
+        losses, each = self._learn(data, loaded.ids) if data is not None else (SKIPPED, None)
         if math.isfinite(losses[TOTAL]):
             progress.sums.add(losses, len(loaded.ids))
         report = BatchReport(epoch, progress.step, losses, time.perf_counter() - started)
-        self._reporter.batch(report, self._stage, self._epochs, self._steps, lr, loaded.ids)
+        self._ledger.stepped(report.seconds)
+        self._reporter.batch(report, self._stage, self._epochs, self._steps, lr, loaded.ids, each)
         self._records.batch(progress.step, losses, lr)
         reasons = [
             callback.on_batch(report, memory)
@@ -192,13 +197,14 @@ class Loop:
             group["lr"] = lr
         return lr
 
-    def _learn(self, data: NestedDict, ids: Sequence[str]) -> dict[str, float]:
-        """Take one step; return its losses, their sum NaN when it had to be skipped."""
+    def _learn(self, data: NestedDict, ids: Sequence[str]) -> tuple[dict[str, float], Each | None]:
+        """Take one step; return its losses, their sum NaN when it had to be skipped, and those of each sample."""
         compute, progress = self._learner.compute, self._learner.progress
         torch.manual_seed(torch_seed(self._assembly.experiment.seed, "step", progress.step))
         statistics = snapshot(compute.module)
         compute.optimizer.zero_grad()
-        shares = loss_shares(self._assembly.losses, compute(data), ids)
+        predicted = compute(data)
+        shares = loss_shares(self._assembly.losses, predicted, ids)
         total = shares[TOTAL]
         good = finite(total)
         if good:
@@ -208,13 +214,14 @@ class Loop:
         if not good:
             put_back(compute.module, statistics)
             self._skip(shares)
-            return {TOTAL: math.nan}
+            return SKIPPED, None
         progress.skipped = 0
         compute.optimizer.step()
         if self._learner.average is not None:
             self._learner.average.update(progress.step)
         values = torch.stack([share.detach().float() for share in shares.values()]).tolist()
-        return dict(zip(shares, values, strict=True))
+        losses = dict(zip(shares, values, strict=True))
+        return losses, self._ledger.of(progress.step, predicted, len(ids))
 
     def _skip(self, shares: dict[str, Tensor]) -> None:
         progress = self._learner.progress

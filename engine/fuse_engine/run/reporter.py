@@ -18,6 +18,7 @@ from fuse_engine.run.failed import list_failed
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.loading import Bad
 from fuse_engine.run.lock import Lock
+from fuse_engine.run.sample_losses import Each
 from fuse_engine.run.status import StatusFile
 
 PAUSE = 1.0
@@ -67,12 +68,13 @@ class Reporter:
             list_failed(self.folder.failed, bad.id, bad.step, self._without_folder(bad.message))
 
     def batch(
-        self, report: BatchReport, stage: int, epochs: int, steps: int, lr: float, ids: Sequence[str]
-    ) -> None:
-        """Tell of one step."""
+        self, report: BatchReport, stage: int, epochs: int, steps: int, lr: float, ids: Sequence[str],
+        each: Each | None,
+    ) -> None:  # fmt: skip
+        """Tell of one step; `each` are the losses of its samples, where they were computed."""
         self.log.write(
             "batch", stage=stage, epoch=report.epoch, step=report.step, steps=steps, losses=dict(report.losses),
-            lr=lr, ids=list(ids), seconds=round(report.seconds, 5),
+            lr=lr, ids=list(ids), seconds=round(report.seconds, 5), **({} if each is None else {"each": each}),
         )  # fmt: skip
         self.status.progress(stage=stage, epoch=report.epoch, epochs=epochs, step=report.step + 1, steps=steps)
 

@@ -94,18 +94,18 @@ def augment_steps(
     """
     (drawn,) = draw_for(work, experiment, folder, id, [draw])
     cutter = Cutter(drawn.subject, axis, place, keys)
-    found = [{"step": "", "name": "", "params": None, "planes": cutter.before(), "ms": 0.0, "exact": True}]
+    planes, exact = cutter.before(), True
+    found: list[dict[str, Any]] = [
+        {"step": "", "name": "", "params": None, "planes": planes, "ms": 0.0, "exact": exact}
+    ]
     for count, item in enumerate(drawn.applied, 1):
         work.check()
-        if item.params is None:
-            same = {"planes": found[-1]["planes"], "ms": 0.0, "exact": found[-1]["exact"]}
-            found.append({"step": item.step, "name": item.name, "params": None, **same})
-            continue
         start = time.perf_counter()
-        planes, exact = cutter.after(replace(drawn, applied=drawn.applied[:count]))
+        if item.params is not None:
+            planes, exact = cutter.after(replace(drawn, applied=drawn.applied[:count]))
         spent = 1e3 * (time.perf_counter() - start)
-        entry = {"step": item.step, "name": item.name, "params": item.params, "planes": planes}
-        found.append({**entry, "ms": spent, "exact": exact})
+        facts = {"step": item.step, "name": item.name, "params": item.params}
+        found.append({**facts, "planes": planes, "ms": spent, "exact": exact})
     return {"steps": found, "labels": cutter.labels}
 
 

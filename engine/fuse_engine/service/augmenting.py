@@ -1,10 +1,18 @@
-"""What an augmentation does to a sample: exactly what training will see."""
+"""What an augmentation does to a sample: exactly what training will see, and what is odd about it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
-from fuse_engine.service.augmented import Draw, draw_for
+from fuse_engine.augment.guards import Caution, Damage, Moved, Watched, components_of, damages, idle, laterality
+from fuse_engine.augment.guards.names import class_names
+from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.experiment import Experiment
+from fuse_engine.service.augmented import Draw, Drawn, draw_for
+from fuse_engine.service.opened import open_experiment
 from fuse_engine.service.pictures import picture, picture_of
 from fuse_engine.service.work import Work
 
@@ -22,10 +30,13 @@ def augment(
         SampleError: naming sample and step.
         ExperimentError: for an augmentation with wrong arguments.
     """
+    opened = open_experiment(experiment, folder)
     (drawn,) = draw_for(work, experiment, folder, id, [draw])
-    subject = drawn.subject
-    after = drawn.augmenter.apply(subject.leaves, drawn.applied)
+    subject, watched = drawn.subject, Watched()
+    after = drawn.augmenter.apply(subject.leaves, drawn.applied, subject.known, watched)
     subject.done = (drawn.mark, after)
+    work.check()
+    damage = list(_damage(work, opened, drawn, after))
     return {
         "before": {key: picture(image) for key, image in subject.images.items()},
         "after": {
@@ -33,7 +44,41 @@ def augment(
             for key, image in subject.images.items()
         },
         "applied": drawn.record,
-        "times": [],
-        "damage": [],
-        "warnings": [],
+        "times": watched.times,
+        "damage": [asdict(item) for item in damage],
+        "warnings": [item.to_json() for item in (*_cautions(opened, drawn), *watched.cautions, *_hurt(damage))],
     }
+
+
+def _cautions(experiment: Experiment, drawn: Drawn) -> Iterator[Caution]:
+    """Go over what is odd about the steps, whatever is drawn."""
+    subject, steps = drawn.subject, drawn.augmenter.steps
+    grids = {key: image.geometry for key, image in subject.images.items()}
+    yield from laterality(steps, experiment, grids[subject.first])
+    yield from idle(steps, grids, [key for key, image in subject.images.items() if image.label])
+    for key, image in subject.images.items():
+        if not image.label and image.array.min() == image.array.max():
+            message = f"'{key}' has one value only, {float(image.array.min()):.4g}, before anything is done to it."
+            yield Caution("", "constant", message)
+
+
+def _hurt(damage: list[Damage]) -> Iterator[Caution]:
+    for item in damage:
+        if item.warn:
+            name = f"'{item.name}'" if item.name else f"class {item.label}"
+            yield Caution("", "damage", f"{item.key}, {name}: {item.warn}.")
+
+
+def _damage(work: Work, experiment: Experiment, drawn: Drawn, after: NestedDict) -> Iterator[Damage]:
+    """Go over the classes of the label maps that are moved."""
+    for key, image in drawn.subject.images.items():
+        if not image.label or key not in drawn.augmenter.keys:
+            continue
+        work.check()
+        components, owners = components_of(image.array)
+        marked = replace(drawn, subject=replace(drawn.subject, leaves=drawn.subject.leaves.copy()))
+        marked.subject.leaves[key] = components
+        render = marked.render()
+        push = partial(render.push, key)
+        moved = Moved(key, image.array, after[key], render.image(key), owners, image.geometry, push)
+        yield from damages(moved, class_names(experiment, key), check=work.check)

@@ -24,6 +24,7 @@ PLACES = {
     "augment_steps": "augmented_planes",
     "augment_draws": "augment_draws",
     "augment_network": "augment_network",
+    "batch": "batches",
     "predict": "results",
     "heatmap": "results",
     "image": "files",

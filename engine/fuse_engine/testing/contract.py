@@ -14,7 +14,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from fuse_engine.augment import Augmentation, Augmenter, Operation
+from fuse_engine.augment import Augmentation, Augmenter, BatchOperation, Operation
+from fuse_engine.augment.base import RECORD
+from fuse_engine.augment.mixing import mixed
 from fuse_engine.core import document, registry
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.catalog import FieldSpec, describe
@@ -217,7 +219,27 @@ def _check_augmentation(step: Augmentation) -> None:
         for operation in augmenter.operations.values():
             _check_neutral(operation, sample)
 
+        if isinstance(step, BatchOperation):
+            _check_mixing(step, size)
+
     _accepted(step, numbers)
+
+
+def _check_mixing(step: BatchOperation, size: tuple[int, ...]) -> None:
+    cls, rng = type(step), stream("mixing", *size)
+    batch = [
+        NestedDict({"data.id": name, **{key: rng.random((1, *size), np.float32) for key in step.keys}})
+        for name in ("s1", "s2", "s3")
+    ]
+    before = [{key: sample[key].copy() for key in step.keys} for sample in batch]
+    first, again = (mixed([step], 1, batch, epoch=0) for _ in range(2))
+    record = [sample[RECORD] for sample in first]
+    _expect(json.loads(json.dumps(record)) == record, cls, "draws what JSON cannot hold")
+    for index, sample in enumerate(batch):
+        for key in step.keys:
+            _expect(np.array_equal(sample[key], before[index][key]), cls, "changes its input")
+            _expect(np.array_equal(first[index][key], again[index][key]), cls, "mixes by chance of its own")
+            _expect(first[index][key].dtype == sample[key].dtype, cls, "changes the type of numbers")
 
 
 def _check_draw(augmenter: Augmenter, sample: NestedDict, epoch: int) -> None:

@@ -122,6 +122,35 @@ def test_a_folder_without_images_is_no_crash(tiny: Experiment, tmp_path: Path) -
     assert problems[3].message == "13 more samples have a problem here"
 
 
+IMAGE = {"keys": ["data.input.image"]}
+UNFIT: list[tuple[dict[str, Any], str, str]] = [
+    ({"Flip": {**IMAGE, "axes": ["z"], "p": 0.01}}, "augmentation.0.Flip.axes", "a 2-D image has no z axis"),
+    ({"OneOf": {"steps": [{"Gamma": IMAGE}] * 9 + [{"Flip": {**IMAGE, "axes": ["z"]}}]}},
+     "augmentation.0.OneOf.steps.9.Flip.axes", "a 2-D image has no z axis"),
+    ({"Maybe": {"steps": [{"Gamma": IMAGE}], "p": 1, "otherwise": [{"Flip": {**IMAGE, "axes": ["z"]}}]}},
+     "augmentation.0.Maybe.otherwise.0.Flip.axes", "a 2-D image has no z axis"),
+    ({"Gamma": {"keys": ["data.input.clinical"]}}, "augmentation.0.Gamma", "is no image; expected an image: data"),
+    ({"PerChannel": {"steps": [{"Flip": {"keys": ["data.gt.segmentation"]}}]}}, "augmentation.0.PerChannel.steps",
+     "it cannot go with each channel"),
+    ({"Sequential": {"steps": [{"Gamma": {"keys": ["data.input.imag"]}}]}},
+     "augmentation.0.Sequential.steps.0.Gamma.keys", "did you mean 'data.input.image'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "where", "message"), UNFIT)
+def test_an_augmentation_that_cannot_be_drawn_is_found_before_training(
+    tiny: Experiment, step: dict[str, Any], where: str, message: str
+) -> None:
+    (problem,) = check(tiny.changed(("augmentation",), [step]))
+    assert (problem.where, problem.sample) == (where, "")
+    assert message in str(problem)
+
+
+def test_what_is_switched_off_is_not_drawn(tiny: Experiment) -> None:
+    off = {"Sequential": {"steps": [{"Flip": {**IMAGE, "axes": ["z"]}}], "enabled": False}}
+    assert check(tiny.changed(("augmentation",), [off])) == []
+
+
 def test_a_batch_too_small_to_be_normalised_is_said(tiny: Experiment) -> None:
     experiment = tiny.changed(("data", "batch", "size"), 1)
     assert check(experiment) == []

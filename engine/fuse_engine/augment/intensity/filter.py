@@ -43,7 +43,7 @@ class Blur(Intensity):
 
     def margin(self, params: Params) -> int:
         """Return how far the bell curve reaches."""
-        return ceil(_REACH * max(params["sigma"]))
+        return _reach(max(params["sigma"]))
 
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the blurred image."""
@@ -100,7 +100,9 @@ class MedianBlur(Intensity):
         if radius == 0:
             return image.copy()
         deep = radius if part.dims == 3 else 0
-        volumes = image.astype(np.float32, copy=False).reshape(len(image), *[1] * (3 - part.dims), *image.shape[1:])
+        volumes = image.astype(np.float32, copy=False).reshape(
+            len(image), *[1] * (3 - part.dims), *image.shape[1:]
+        )
         wide = np.pad(volumes, [(0, 0), (deep, deep), (radius, radius), (radius, radius)], mode="edge")
         found = np.empty(volumes.shape, np.float32)
         median(wide, found, deep, radius)
@@ -128,7 +130,7 @@ class Sharpen(Intensity):
 
     def margin(self, params: Params) -> int:
         """Return how far the blur reaches."""
-        return ceil(_REACH * max(params["sigma"]))
+        return _reach(max(params["sigma"]))
 
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the sharpened image."""
@@ -174,6 +176,10 @@ def weighted(image: Pixels, weights: Sequence[NDArray[np.float32]]) -> Pixels:
     return found.reshape(image.shape)
 
 
+def _reach(sigma: float) -> int:
+    return ceil(_REACH * sigma)
+
+
 def _bell(sigma: float) -> NDArray[np.float32]:
-    bell = np.array([exp(-0.5 * (step / sigma) ** 2) if step else 1.0 for step in range(ceil(_REACH * sigma) + 1)])
+    bell = np.array([exp(-0.5 * (step / sigma) ** 2) if step else 1.0 for step in range(_reach(sigma) + 1)])
     return np.asarray(bell / (2 * bell.sum() - 1), np.float32)

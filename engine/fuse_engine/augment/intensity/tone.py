@@ -11,15 +11,24 @@ from pydantic import Field
 
 from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
-from fuse_engine.core.distribution import Distribution, uniform
+from fuse_engine.augment.kernels.tone import curve, power
+from fuse_engine.core.distribution import Distribution, constant, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
 Pixels = NDArray[np.float32]
 
 
+class _Ranged(Intensity):
+    """Changes values within the image's range, which is that of all channels together."""
+
+    def measure(self, image: Pixels) -> Mapping[str, Any]:
+        """Return the range."""
+        return {"low": float(image.min()), "high": float(image.max())}
+
+
 @register
-class Gamma(Intensity):
+class Gamma(_Ranged):
     """Bends the grey scale: takes a power of the values, scaled to the image's own range."""
 
     gamma: Distribution = Field(uniform(0.8, 1.25), gt=0)
@@ -33,20 +42,61 @@ class Gamma(Intensity):
         """Return the first power."""
         return {"gamma": 1.0}
 
-    def measure(self, image: Pixels) -> Mapping[str, Any]:
-        """Return the range."""
-        return {"low": float(image.min()), "high": float(image.max())}
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        """Return the bent image, smallest and largest value unchanged."""
+        low, width = known["low"], known["high"] - known["low"]
+        if width == 0:
+            return image.copy()
+        values = np.ascontiguousarray(image, np.float32).reshape(-1)
+        found = np.empty_like(values)
+        power(values, found, np.float32(low), np.float32(width), np.float32(params["gamma"]))
+        return found.reshape(image.shape)
+
+
+@register
+class HistogramShift(_Ranged):
+    """Bends the grey scale along straight lines between drawn points, always upwards.
+
+    As MONAI's `RandHistogramShift`.
+    """
+
+    points: Distribution = Field(constant(10), ge=3)
+    """How many points, evenly spaced over the image's own range, the ends included; rounded."""
+
+    def sample(self, chance: Chance, grid: Geometry) -> Params:
+        """Draw what becomes of the points, as shares of the range; the ends stay."""
+        count = round(chance.number(self.points))
+        heights = np.linspace(0, 1, count).tolist()
+        for index in range(1, count - 1):
+            heights[index] = chance.number(uniform(heights[index - 1], heights[index + 1]))
+        return {"heights": heights}
+
+    def neutral(self, grid: Geometry) -> Params:
+        """Return points that stay where they are."""
+        return {"heights": [0.0, 0.5, 1.0]}
 
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the bent image, smallest and largest value unchanged."""
         low, width = known["low"], known["high"] - known["low"]
         if width == 0:
             return image.copy()
-        share = np.clip((image - np.float32(low)) / np.float32(width), 0, 1)
-        bent: Pixels = np.power(share, np.float32(params["gamma"]))
-        bent *= np.float32(width)
-        bent += np.float32(low)
-        return np.clip(bent, np.float32(low), np.float32(known["high"]), out=bent)
+        values = np.ascontiguousarray(image, np.float32).reshape(-1)
+        found = np.empty_like(values)
+        curve(values, found, np.float32(low), np.float32(width), np.array(params["heights"], np.float32))
+        return found.reshape(image.shape)
+
+
+@register
+class Invert(_Ranged):
+    """Turns the grey scale around: bright becomes dark, within the image's own range."""
+
+    def sample(self, chance: Chance, grid: Geometry) -> Params:
+        """Draw nothing."""
+        return {}
+
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        """Return the negative."""
+        return np.float32(known["low"] + known["high"]) - image
 
 
 @register
@@ -71,7 +121,9 @@ class Contrast(Intensity):
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the stretched image, of the same mean."""
         mean = np.array(known["mean"], np.float32).reshape(-1, *[1] * part.dims)
-        stretched: Pixels = (image - mean) * np.float32(params["factor"]) + mean
+        stretched: Pixels = image - mean
+        stretched *= np.float32(params["factor"])
+        stretched += mean
         return stretched
 
 
@@ -93,3 +145,23 @@ class Brightness(Intensity):
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the brighter or darker image."""
         return image + np.float32(params["shift"])
+
+
+@register
+class Multiply(Intensity):
+    """Multiplies all values by one number."""
+
+    factor: Distribution = uniform(0.95, 1.05)
+    """What the values are multiplied by; 1 changes nothing."""
+
+    def sample(self, chance: Chance, grid: Geometry) -> Params:
+        """Draw the factor."""
+        return {"factor": chance.number(self.factor)}
+
+    def neutral(self, grid: Geometry) -> Params:
+        """Return the factor 1."""
+        return {"factor": 1.0}
+
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        """Return the multiplied image."""
+        return image * np.float32(params["factor"])

@@ -42,7 +42,7 @@ def logarithm(values: Any, powers: Any) -> None:
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def exponential(values: Any, bits: Any) -> None:
-    """Put e ** value in the place of values up to 88, as Cephes' `expf`; `bits` is room for as many whole numbers."""
+    """Put e ** value in the place of values up to 88, as Cephes' `expf`; `bits` is room for whole numbers."""
     for i in range(values.shape[0]):
         value = max(values[i], F(-87))
         power = np.floor(value * F(1.44269504) + F(0.5))

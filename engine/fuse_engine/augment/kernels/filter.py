@@ -7,7 +7,7 @@ from typing import Any
 import numba
 import numpy as np
 
-_CHUNK = 4096
+_CHUNK = 1024
 """Numbers that stay next to the processor while a sum is built."""
 
 
@@ -29,14 +29,17 @@ def _along(row: Any, out: Any, weights: Any, wide: Any) -> None:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _across(rows: Any, row: Any, last: Any, out: Any, weights: Any) -> None:
-    """Write the weighted sum of a row and its neighbours, 0 to `last`; a row's place is its number modulo all."""
+def _across(rows: Any, row: Any, last: Any, first: Any, out: Any, weights: Any) -> None:
+    """Write the weighted sums of a row and its neighbours, 0 to `last`, from `first` on.
+
+    A row's place is its number modulo the number of rows.
+    """
     room = rows.shape[0]
-    middle = rows[row % room]
+    middle = rows[row % room, first:]
     for x in range(out.shape[0]):
         out[x] = middle[x] * weights[0]
     for step in range(1, weights.shape[0]):
-        before, after = rows[max(row - step, 0) % room], rows[min(row + step, last) % room]
+        before, after = rows[max(row - step, 0) % room, first:], rows[min(row + step, last) % room, first:]
         weight = weights[step]
         for x in range(out.shape[0]):
             out[x] += (before[x] + after[x]) * weight
@@ -54,7 +57,7 @@ def _plane(image: Any, out: Any, along_y: Any, along_x: Any) -> None:
         while done < min(y + radius + 1, height):
             _along(image[done], rows[done % rows.shape[0]], along_x, wide)
             done += 1
-        _across(rows, y, height - 1, out[y], along_y)
+        _across(rows, y, height - 1, 0, out[y], along_y)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -65,8 +68,9 @@ def weighted(image: Any, out: Any, along_z: Any, along_y: Any, along_x: Any) -> 
     """
     depth, height = image.shape[1:3]
     radius = along_z.shape[0] - 1
-    planes = np.empty((min(2 * radius + 1, depth), height, image.shape[3]), np.float32)
-    flat = planes.reshape(planes.shape[0], -1)
+    size = height * image.shape[3]
+    # planes a power of two apart would drive each other out of the processor's cache
+    planes = np.empty((min(2 * radius + 1, depth), size + 80), np.float32)
     for volume in range(image.shape[0]):
         done = 0
         for z in range(depth):
@@ -74,12 +78,12 @@ def weighted(image: Any, out: Any, along_z: Any, along_y: Any, along_x: Any) -> 
                 _plane(image[volume, z], out[volume, z], along_y, along_x)
                 continue
             while done < min(z + radius + 1, depth):
-                _plane(image[volume, done], planes[done % planes.shape[0]], along_y, along_x)
+                plane = planes[done % planes.shape[0], :size].reshape(height, image.shape[3])
+                _plane(image[volume, done], plane, along_y, along_x)
                 done += 1
             target = out[volume, z].reshape(-1)
-            for first in range(0, target.shape[0], _CHUNK):
-                some = target[first : first + _CHUNK]
-                _across(flat[:, first : first + _CHUNK], z, depth - 1, some, along_z)
+            for first in range(0, size, _CHUNK):
+                _across(planes, z, depth - 1, first, target[first : first + _CHUNK], along_z)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

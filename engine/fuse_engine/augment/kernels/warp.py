@@ -4,6 +4,8 @@ Places are voxel indices (z, y, x) of the image that is read. A chain of stages 
 matrix or a lattice of displacements, linear between its nodes. 2-D images are volumes of one plane.
 """
 
+# all in one file: numba's cache on disk looks no further than the file of what is called
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,8 +13,6 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
-
-from fuse_engine.augment.kernels import cells
 
 MATRIX, LATTICE = 0, 1
 ZEROS, EDGE, REFLECT = 0, 1, 2
@@ -25,10 +25,107 @@ Chain = tuple[
     NDArray[np.int64],
     NDArray[np.float32],
 ]
-"""Kind of each stage (n,), matrices (n, 3, 4), lattices one after the other, their starts (n,), their shapes (n, 3)
-and nodes a voxel along each axis (n, 3)."""
+"""Kind of each stage (n,), matrices (n, 3, 4), lattices one after the other, their starts (n,), shapes (n, 3) and
+nodes a voxel along each axis (n, 3)."""
 
-_linear, _nearest, _cells, _clamped = cells.linear, cells.nearest, cells.cells, cells.clamped
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _end(size: Any) -> Any:
+    """Return where the last cell of an axis ends, itself excluded; one voxel is a cell of its centre alone."""
+    return np.float32(size - 1) if size > 1 else np.float32(1e-30)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _cells(at: Any, shape: Any, index: Any, share: Any, inside: Any) -> None:
+    """Write for each place (3, n) the first voxel of its cell, its shares of the way on, and if it has a cell."""
+    end_z, end_y, end_x = _end(shape[0]), _end(shape[1]), _end(shape[2])
+    height, width, zero = np.int32(shape[1]), np.int32(shape[2]), np.float32(0)
+    for i in range(index.shape[0]):
+        z, y, x = at[0, i], at[1, i], at[2, i]
+        inside[i] = (z >= zero) & (y >= zero) & (x >= zero) & (z < end_z) & (y < end_y) & (x < end_x)
+    for i in range(index.shape[0]):
+        # what lies outside is not read by its index, yet it must be a number
+        z, y, x = min(max(at[0, i], zero), end_z), min(max(at[1, i], zero), end_y), min(max(at[2, i], zero), end_x)
+        k, j, m = np.int32(z), np.int32(y), np.int32(x)
+        share[0, i], share[1, i], share[2, i] = z - np.float32(k), y - np.float32(j), x - np.float32(m)
+        index[i] = np.uint32((k * height + j) * width + m)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _cell(place: Any, nodes: Any) -> Any:
+    """Return the node before a place and the share of the way to the next; outside, the nearest end."""
+    place = min(max(place, np.float32(0)), np.float32(nodes - 1))
+    first = min(int(place), max(nodes - 2, 0))
+    return first, place - np.float32(first)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _clamped(at: Any, rate: Any, shape: Any, index: Any, share: Any) -> None:
+    """Write cells of places (3, n) times `rate`, in the nearest cell where they lie outside."""
+    zero = np.float32(0)
+    end_z, end_y, end_x = np.float32(shape[0] - 1), np.float32(shape[1] - 1), np.float32(shape[2] - 1)
+    last_z, last_y = np.int32(max(shape[0] - 2, 0)), np.int32(max(shape[1] - 2, 0))
+    last_x = np.int32(max(shape[2] - 2, 0))
+    height, width = np.int32(shape[1]), np.int32(shape[2])
+    for i in range(index.shape[0]):
+        z = min(max(at[0, i] * rate[0], zero), end_z)
+        y = min(max(at[1, i] * rate[1], zero), end_y)
+        x = min(max(at[2, i] * rate[2], zero), end_x)
+        k, j, m = min(np.int32(z), last_z), min(np.int32(y), last_y), min(np.int32(x), last_x)
+        share[0, i], share[1, i], share[2, i] = z - np.float32(k), y - np.float32(j), x - np.float32(m)
+        index[i] = np.uint32((k * height + j) * width + m)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _nearest_cells(at: Any, shape: Any, index: Any, inside: Any) -> None:
+    """Write the nearest voxel of each place (3, n), halves going up, and whether there is one."""
+    low, half = np.float32(-0.5), np.float32(0.5)
+    end_z, end_y, end_x = np.float32(shape[0]) - half, np.float32(shape[1]) - half, np.float32(shape[2]) - half
+    height, width = np.int32(shape[1]), np.int32(shape[2])
+    for i in range(index.shape[0]):
+        z, y, x = at[0, i], at[1, i], at[2, i]
+        inside[i] = (z >= low) & (y >= low) & (x >= low) & (z < end_z) & (y < end_y) & (x < end_x)
+    for i in range(index.shape[0]):
+        z, y, x = min(max(at[0, i], low), end_z), min(max(at[1, i], low), end_y), min(max(at[2, i], low), end_x)
+        k, j, m = np.int32(z + half), np.int32(y + half), np.int32(x + half)
+        index[i] = np.uint32((k * height + j) * width + m)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _linear(volume: Any, row: Any, index: Any, share: Any, start: Any, stop: Any) -> None:
+    """Fill part of a row with what lies between the eight voxels of each cell, four where there is one plane."""
+    flat = volume.reshape(-1)
+    depth, height, width = volume.shape
+    below = np.uint32(width if height > 1 else 0)
+    right = np.uint32(1 if width > 1 else 0)
+    if depth == 1:
+        for i in range(start, stop):
+            at, fy, fx = index[i], share[1, i], share[2, i]
+            a, b = flat[at], flat[at + below]
+            a += (flat[at + right] - a) * fx
+            b += (flat[at + below + right] - b) * fx
+            row[i] = a + (b - a) * fy
+        return
+    behind = np.uint32(height * width)
+    for i in range(start, stop):
+        at, fz, fy, fx = index[i], share[0, i], share[1, i], share[2, i]
+        a, b = flat[at], flat[at + below]
+        c, d = flat[at + behind], flat[at + behind + below]
+        a += (flat[at + right] - a) * fx
+        b += (flat[at + below + right] - b) * fx
+        c += (flat[at + behind + right] - c) * fx
+        d += (flat[at + behind + below + right] - d) * fx
+        a += (b - a) * fy
+        c += (d - c) * fy
+        row[i] = a + (c - a) * fz
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _nearest(volume: Any, row: Any, index: Any, start: Any, stop: Any) -> None:
+    """Fill part of a row with the voxels of an index."""
+    flat = volume.reshape(-1)
+    for i in range(start, stop):
+        row[i] = flat[index[i]]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -52,32 +149,27 @@ def _again_matrix(at: Any, matrix: Any) -> None:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _cell(place: Any, nodes: Any) -> Any:
-    """Return the node before a place and the share of the way to the next; outside, the nearest end."""
-    place = min(max(place, np.float32(0)), np.float32(nodes - 1))
-    first = min(int(place), max(nodes - 2, 0))
-    return first, place - np.float32(first)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _row_lattice(at: Any, z: Any, y: Any, x0: Any, lattice: Any, rate: Any, line: Any) -> None:
+def _row_lattice(at: Any, z: Any, y: Any, x0: Any, lattice: Any, rate: Any, row: Any) -> None:
     """Write the places of a row of output voxels, moved by a lattice: first along z and y, then along x."""
+    node, along, line = row
     k, fz = _cell(z * rate[0], lattice.shape[1])
     j, fy = _cell(y * rate[1], lattice.shape[2])
     k1, j1 = min(k + 1, lattice.shape[1] - 1), min(j + 1, lattice.shape[2] - 1)
-    nodes = lattice.shape[3]
+    nodes, one = lattice.shape[3], np.float32(1)
     for axis in range(3):
+        values, slopes = line[axis], line[3 + axis]
         for i in range(nodes):
-            near = lattice[axis, k, j, i] * (1 - fy) + lattice[axis, k, j1, i] * fy
-            far = lattice[axis, k1, j, i] * (1 - fy) + lattice[axis, k1, j1, i] * fy
-            line[axis, i] = near * (1 - fz) + far * fz
+            near = lattice[axis, k, j, i] * (one - fy) + lattice[axis, k, j1, i] * fy
+            far = lattice[axis, k1, j, i] * (one - fy) + lattice[axis, k1, j1, i] * fy
+            values[i] = near * (one - fz) + far * fz
+        for i in range(nodes - 1):
+            slopes[i] = values[i + 1] - values[i]
+        slopes[nodes - 1] = 0
+        start = z if axis == 0 else (y if axis == 1 else np.float32(0))
+        for i in range(at.shape[1]):
+            at[axis, i] = start + (values[node[i]] + slopes[node[i]] * along[i])
     for i in range(at.shape[1]):
-        x = np.float32(x0 + i)
-        node, fx = _cell(x * rate[2], nodes)
-        after = min(node + 1, nodes - 1)
-        at[0, i] = z + line[0, node] + (line[0, after] - line[0, node]) * fx
-        at[1, i] = y + line[1, node] + (line[1, after] - line[1, node]) * fx
-        at[2, i] = x + line[2, node] + (line[2, after] - line[2, node]) * fx
+        at[2, i] += np.float32(x0 + i)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -93,7 +185,7 @@ def _again_lattice(at: Any, lattice: Any, rate: Any, index: Any, share: Any, lin
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _places(at: Any, z: Any, y: Any, x0: Any, chain: Any, line: Any, index: Any, share: Any) -> None:
+def _places(at: Any, z: Any, y: Any, x0: Any, chain: Any, row: Any, index: Any, share: Any) -> None:
     """Write the places that a row of output voxels is read from."""
     kinds, matrices, lattices, starts, shapes, rates = chain
     for stage in range(kinds.shape[0]):
@@ -106,9 +198,23 @@ def _places(at: Any, z: Any, y: Any, x0: Any, chain: Any, line: Any, index: Any,
             d, h, w = shapes[stage]
             lattice = lattices[starts[stage] : starts[stage] + 3 * d * h * w].reshape(3, d, h, w)
             if stage == 0:
-                _row_lattice(at, z, y, x0, lattice, rates[stage], line)
+                _row_lattice(at, z, y, x0, lattice, rates[stage], row)
             else:
-                _again_lattice(at, lattice, rates[stage], index, share, line)
+                _again_lattice(at, lattice, rates[stage], index, share, row[2])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _row_of(count: Any, x0: Any, chain: Any) -> Any:
+    """Return node and share of the way on of each voxel of a row in the first lattice, and room for its nodes."""
+    node, along = np.zeros(count, np.uint32), np.zeros(count, np.float32)
+    widest = count
+    for stage in range(chain[0].shape[0]):
+        widest = max(widest, chain[4][stage, 2])
+    if chain[0][0] == LATTICE:
+        for i in range(count):
+            first, share = _cell(np.float32(x0 + i) * chain[5][0, 2], chain[4][0, 2])
+            node[i], along[i] = first, share
+    return node, along, np.empty((6, widest), np.float32)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -192,9 +298,7 @@ def _row_labels(volume: Any, row: Any, at: Any, index: Any, inside: Any, border:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def warp(
-    image: Any, out: Any, labels: Any, marked: Any, start: Any, offset: Any, chain: Any, border: Any
-) -> None:
+def warp(image: Any, out: Any, labels: Any, marked: Any, start: Any, offset: Any, chain: Any, border: Any) -> None:
     """Fill `out` from `image` linearly and `marked` from `labels` by the nearest voxel, all (channel, z, y, x).
 
     Both are the part of the output that begins at the voxel `start`, read from the part of the input that begins
@@ -203,10 +307,10 @@ def warp(
     shape = out.shape[1:] if out.shape[0] else marked.shape[1:]
     at, share = np.empty((3, shape[2]), np.float32), np.empty((3, shape[2]), np.float32)
     index, inside = np.empty(shape[2], np.uint32), np.empty(shape[2], np.uint8)
-    line = np.empty((3, max(shape[2], chain[4][:, 2].max() if chain[4].size else 1)), np.float32)
+    row = _row_of(shape[2], start[2], chain)
     for z in range(shape[0]):
         for y in range(shape[1]):
-            _places(at, np.float32(start[0] + z), np.float32(start[1] + y), start[2], chain, line, index, share)
+            _places(at, np.float32(start[0] + z), np.float32(start[1] + y), start[2], chain, row, index, share)
             for axis in range(3):
                 if offset[axis]:
                     for i in range(shape[2]):
@@ -216,6 +320,6 @@ def warp(
                 for channel in range(out.shape[0]):
                     _row_image(image[channel], out[channel, z, y], at, index, share, inside, border)
             if marked.shape[0]:
-                cells.nearest_cells(at, labels.shape[1:], index, inside)
+                _nearest_cells(at, labels.shape[1:], index, inside)
                 for channel in range(marked.shape[0]):
                     _row_labels(labels[channel], marked[channel, z, y], at, index, inside, border)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import cos, radians, sin, tan
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,8 @@ from pydantic import Field
 
 from fuse_engine.augment.base import Params, Spatial
 from fuse_engine.augment.chance import Chance
-from fuse_engine.augment.pull import Pull
-from fuse_engine.core.distribution import AXES, PerAxis, constant, every_axis
+from fuse_engine.augment.pull import Matrix, Pull
+from fuse_engine.core.distribution import AXES, PerAxis, Usual, constant, every_axis
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
@@ -25,13 +26,13 @@ class Affine(Spatial):
 
     keeps_shape = True
 
-    rotate: PerAxis = every_axis(constant(0.0))
+    rotate: Annotated[PerAxis, Usual(-90, 90)] = every_axis(constant(0.0))
     """Degrees; in 2-D from x towards y (its axis is z), in 3-D about each of z, y and x."""
-    scale: PerAxis = Field(every_axis(constant(1.0)), gt=0)
+    scale: Annotated[PerAxis, Usual(0.5, 1.5)] = Field(every_axis(constant(1.0)), gt=0)
     """Factor; above 1 enlarges what is seen. One distribution is drawn once for all axes."""
-    translate: PerAxis = every_axis(constant(0.0))
+    translate: Annotated[PerAxis, Usual(-0.5, 0.5)] = every_axis(constant(0.0))
     """Shift along each axis as a share of the image's size, e.g. -0.1 to 0.1."""
-    shear: PerAxis = Field(every_axis(constant(0.0)), gt=-90, lt=90)
+    shear: Annotated[PerAxis, Usual(-45, 45)] = Field(every_axis(constant(0.0)), gt=-90, lt=90)
     """Degrees by which y leans towards x (its axis is z); in 3-D also x towards z (y), and z towards y (x)."""
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
@@ -60,9 +61,8 @@ class Affine(Spatial):
         spacing = np.array(params["spacing"])
         # from pixels to mm, back in the patient, and to pixels again
         inverse = np.linalg.inv(_matrix(params, len(shape))) * spacing / spacing[:, None]
-        pull = Pull.linear(inverse, shape, shape)
-        shift = Pull.linear(np.eye(len(shape)), shape, shape).moved(np.array(params["translate"]) * shape)
-        return shift.after(pull)
+        shift = np.column_stack([np.eye(len(shape)), -np.multiply(params["translate"], shape)])
+        return Pull((Matrix(shift),), shape).after(Pull.linear(inverse, shape, shape))
 
 
 def _matrix(params: Params, dims: int) -> NDArray[np.float64]:
@@ -72,9 +72,16 @@ def _matrix(params: Params, dims: int) -> NDArray[np.float64]:
     planes = [(1, 0)] if dims == 2 else [(2, 1), (0, 2), (1, 0)]
     for pair, angle, lean in zip(planes, params["rotate"], params["shear"], strict=True):
         rotation = rotation @ _turn(dims, pair, radians(angle))
-        shear[pair] = tan(radians(lean))
+        # one after the other, so that no three of them flatten the image
+        shear = _lean(dims, pair, tan(radians(lean))) @ shear
     product: NDArray[np.float64] = rotation @ shear * params["scale"]
     return product
+
+
+def _lean(dims: int, plane: tuple[int, int], slope: float) -> NDArray[np.float64]:
+    matrix = np.eye(dims)
+    matrix[plane] = slope
+    return matrix
 
 
 def _turn(dims: int, plane: tuple[int, int], angle: float) -> NDArray[np.float64]:
