@@ -25,6 +25,8 @@ from fuse_gui.viewer.session import session_of
 from fuse_gui.viewer.waiting import wait_until
 
 DRAGS = 60
+WARM, WARMING = 1010, 5
+"""The tick of the slider that the first drag goes to, and how many drags are not counted."""
 SECONDS = 60.0
 """Longest wait for one answer."""
 BOTH, ONE = "keys: [data.input.image, data.gt.mask]", "keys: [data.input.image]"
@@ -100,10 +102,10 @@ class Window:
             QApplication.processEvents()
             time.sleep(0.0005)
 
-    def drag(self, value: float) -> tuple[float, float]:
-        """Set a bound; return the ms until it is acknowledged, and until the new plane is painted."""
+    def drag(self, tick: int) -> tuple[float, float]:
+        """Drag a slider; return the ms until that is acknowledged, and until the new plane is painted."""
         start = time.perf_counter()
-        self.model.steps.find(("1", "Affine", "rotate")).set([-value, value])
+        self.model.steps.find(("1", "Affine", "rotate")).drag("", 1, tick)
         acknowledged = time.perf_counter()
         self.until(lambda: self.touched > start and self.painted > self.touched)
         return 1000 * (acknowledged - start), 1000 * (self.painted - start)
@@ -138,12 +140,12 @@ def measure(window: Window, name: str, drags: int) -> None:
     timer = QTimer()
     timer.setTimerType(Qt.PreciseTimer)
     timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
-    for number in range(5):
-        window.drag(9 + 0.1 * number)
+    for number in range(WARMING):
+        window.drag(WARM + number)
     timer.start(5)
     window.engine.clear()
     spent = time.thread_time()
-    found = [window.drag(10 + 0.1 * number) for number in range(drags)]
+    found = [window.drag(WARM + WARMING + number) for number in range(drags)]
     spent = 1000 * (time.thread_time() - spent) / drags
     timer.stop()
     say(f"{name}, drag to painted plane     ", [painted for _, painted in found])

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from fuse_engine.core.catalog import Catalog, Entry, describe
 from fuse_engine.core.component import Holds
 from fuse_engine.core.distribution import Distribution, PerAxis, Usual, constant, every_axis, uniform
-from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import Key
 from fuse_gui.models.field import Offers
 from fuse_gui.models.form import Group
@@ -101,6 +99,7 @@ class Flip(Toy):
 
     keys: list[Key] = ["data.input.image"]
     p: float = Field(1.0, ge=0, le=1)
+    enabled: bool = True
 
 
 class Noise(Toy):
@@ -151,26 +150,3 @@ def offers() -> Offers:
 
 def training() -> Group:
     return Group(describe(Training), offers())
-
-
-def pictures(value: float, sizes: dict[int, int]) -> dict[str, Any]:
-    geometry = Geometry.plain((10, 10), (0.5, 2.0)).to_json()
-    mask = np.zeros((1, 10, 10), np.uint8)
-    mask.ravel()[: sum(sizes.values())] = np.repeat(list(sizes), list(sizes.values()))
-    return {
-        "data.input.image": {
-            "array": np.full((1, 10, 10), value, np.float32),
-            "geometry": geometry,
-            "label": False,
-        },
-        "data.gt.mask": {"array": mask, "geometry": geometry, "label": True},
-    }
-
-
-def augment(draw: dict[str, int], **_: Any) -> dict[str, Any]:
-    number = draw["epoch"] + draw["seed"]
-    applied = [
-        {"step": 0, "name": "Flip", "params": {"axes": ["x"], "shift": [0.25, -1.0]}},
-        {"step": 1, "name": "Noise", "params": None},
-    ]
-    return {"before": pictures(0, {1: 40, 2: 10}), "after": pictures(number, {1: 30}), "applied": applied}

@@ -8,15 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from fuse_engine.augment import Augmenter
 from fuse_engine.cli import main
+from fuse_engine.core import registry
+from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.document import parse
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import resolve
+from fuse_engine.data import Dataset
+from fuse_engine.service.augmented import augmentations
 from fuse_engine.testing import tiny_experiment
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+AUGMENTATION = (ROOT / "docs" / "augmentation.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str, page: str = README) -> list[str]:
@@ -47,10 +53,19 @@ def test_every_part_of_an_experiment_fits(text: str, tmp_path: Path) -> None:
     resolve(whole.with_data({**whole.to_data(), **kept, "data": data}))
 
 
+def test_the_augmentation_runs_and_every_step_is_named(tmp_path: Path) -> None:
+    (text,) = blocks("yaml", AUGMENTATION)
+    whole = tiny_experiment(tmp_path)
+    experiment = whole.with_data({**whole.to_data(), **parse(text).data})
+    sample = Dataset.from_experiment(experiment).fixed.leaves("s02")
+    assert Augmenter(augmentations(experiment), 1)(NestedDict(sample), 0)["data.augmentation"]
+    assert [name for name in registry.every("augmentation") if f"`{name}`" not in AUGMENTATION] == []
+
+
 def test_every_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     words = {
         line.split()[1]
-        for block in [*blocks("sh"), *blocks("sh", DATA)]
+        for block in [*blocks("sh"), *blocks("sh", DATA), *blocks("sh", AUGMENTATION)]
         for line in block.splitlines()
         if line.startswith("fuse-gui ")
     }

@@ -19,6 +19,7 @@ from fuse_gui.models.guards import Guards
 from fuse_gui.models.histograms import Histograms
 from fuse_gui.models.look import Look, Plane
 from fuse_gui.models.network import Network
+from fuse_gui.models.presets import Presets
 from fuse_gui.models.project import OVERLAYS, Project
 from fuse_gui.models.screen import Screen
 from fuse_gui.models.sheet import Sheet
@@ -69,6 +70,7 @@ class AugmentationModel(StepsModel):
         self.screen = screen or project.screen
         self.draw, self.look, self.stage = DrawModel(project), Look(), Stage(self.screen)
         self.guards, self.wipe = Guards(project), Wipe(self.screen)
+        self.presets = Presets(project, self.stage)
         super().__init__(project, spec, ("augmentation",), pause)
         self.sheet = Sheet(project, self.draw, self.look, self.stage)
         self.histograms = Histograms(project, self.draw)
@@ -279,9 +281,8 @@ class AugmentationModel(StepsModel):
         self.wipe.hang(None)
         for place, key in self.stage.keys.items():
             if key in self.network.tensors:
-                before = self.stage.before[place]
-                array, dims = self.network.tensors[key]["array"], before["array"].ndim - 1
-                self.screen.show_picture(place, tensor_picture(array, dims, bool(before["label"])), limits=None)
+                picture = tensor_picture(self.network.tensors[key]["array"], self.stage.after[place])
+                self.screen.show_picture(place, picture, limits=None)
 
     def _touch(self) -> None:
         """Draw the planes that were written; the first ones bring the pictures to the screen."""

@@ -23,12 +23,13 @@ class Calm:
         self._timer: threading.Timer | None = None
         desk.closed.connect(self.stop)
 
-    def poke(self) -> None:
-        """Say that something changed."""
+    def poke(self, pause: float | None = None) -> None:
+        """Say that something changed, and how long to rest after it where that is not as long as usual."""
+        rest = self._pause if pause is None else pause
         with self._lock:
-            self._due = time.monotonic() + self._pause
+            self._due = time.monotonic() + rest
             if self._timer is None:
-                self._wait(self._pause)
+                self._wait(rest)
 
     def stop(self) -> None:
         """Forget the changes so far."""

@@ -13,7 +13,7 @@ _BARS = 40
 
 
 def sketch(distribution: Distribution | None, low: float, high: float) -> tuple[Stroke, ...]:
-    """Return the lines that draw a distribution over the numbers from `low` to `high`; the base line is the first."""
+    """Return the lines that draw a distribution over the numbers from `low` to `high`; first the base line."""
     base: Stroke = ((0.0, 0.0), (1.0, 0.0))
     wide = high - low
     if distribution is None or not (math.isfinite(wide) and wide > 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -26,8 +27,8 @@ REST = 1.0
 """Seconds without a change after which dragging the same slider is another edit."""
 
 _CAPTIONS = {
-    "constant": ("",), "uniform": ("", "to"), "log_uniform": ("", "to"), "normal": ("mean", "sd"), "choice": ("of",),
-    "steps": ("", "to", "by"),
+    "constant": ("",), "uniform": ("", "to"), "log_uniform": ("", "to"), "normal": ("mean", "sd"),
+    "choice": ("of",), "steps": ("", "to", "by"),
 }  # fmt: skip
 _NUMBER, _NUMBERS = FieldSpec(name="number", kind="float"), FieldSpec(name="numbers", kind="numbers")
 _WRITTEN = "as it is written in the file"
@@ -68,8 +69,8 @@ class AxisRow:
 class DistributionField(Field):
     """Kinds and numbers of one distribution for all axes, or of one for each.
 
-    `rows` says what is to be drawn, `changed` that it is new; `choose`, `enter`, `drag` and `split` are what a person
-    does. What is typed stays in its box while it does not fit; what was valid last is kept.
+    `rows` says what is to be drawn, `changed` that it is new; `choose`, `enter`, `drag` and `split` are what a
+    person does. What is typed stays in its box while it does not fit; what was valid last is kept.
     """
 
     def __init__(self, spec: FieldSpec, offers: Offers) -> None:
@@ -94,7 +95,8 @@ class DistributionField(Field):
     @property
     def each_axis(self) -> bool:
         """Whether every axis has a distribution of its own."""
-        return "" not in (self._shapes() or {"": ()})
+        shapes = self._shapes()
+        return shapes is not None and "" not in shapes
 
     def text(self) -> str:
         """Return the value as it stands in the file, on one line."""
@@ -137,7 +139,7 @@ class DistributionField(Field):
             return {**shapes, axis: (kind, _with(texts, index, answer.show(scale.number(place))))}
 
         start = scale.tick(float(texts[index]))
-        end = _furthest(start, tick, lambda place: self._fits(at(place)))
+        end = _furthest(start, min(max(tick, 0), scale.ticks), lambda place: self._fits(at(place)))
         if end == start and self._draft is None:
             return
         self._held = self._spread
@@ -224,9 +226,7 @@ class DistributionField(Field):
         named = SHAPES.get(kind, ())
         boxes = tuple(
             self._box(kind, index, text, caption, name)
-            for index, (text, caption, name) in enumerate(
-                zip(texts, _CAPTIONS.get(kind, ()), named, strict=True)
-            )
+            for index, (text, caption, name) in enumerate(zip(texts, _CAPTIONS.get(kind, ()), named, strict=True))
         )
         return AxisRow(axis, kind, *self._offered(kind), boxes, sketch(_read(kind, texts), *self._ends))
 
@@ -276,18 +276,21 @@ class DistributionField(Field):
 
 
 def _usual(spec: FieldSpec) -> tuple[float, float]:
-    """Return where sliders begin and end: what is marked as usual, the bounds, or twice what the default reaches."""
+    """Return where sliders begin and end: what is marked as usual, or what the default and the bounds say."""
+    if spec.usual is not None:
+        return spec.usual
     try:
         parts = _parts(answer.read(spec, spec.default))
     except FuseError:
         parts = ()
-    ends = [abs(end) for part in parts for end in (part.low, part.high)]
-    reach = 2 * max(ends, default=0.0) or 1.0
-    low, high = spec.usual or (
-        -reach if spec.minimum is None else spec.minimum,
-        reach if spec.maximum is None else spec.maximum,
-    )
-    return (low, high) if low < high else (low, low + reach)
+    first, last = min((part.low for part in parts), default=0.0), max((part.high for part in parts), default=0.0)
+    middle, reach = ((first + last) / 2, 2 * (last - first)) if first < last else (0.0, 2 * abs(first))
+    least = -math.inf if spec.minimum is None else spec.minimum
+    most = math.inf if spec.maximum is None else spec.maximum
+    if not reach and math.isfinite(least) and math.isfinite(most):
+        return least, most
+    low, high = max(middle - (reach or 1.0), least), min(middle + (reach or 1.0), most)
+    return (low, high) if low < high else (low, low + (reach or 1.0))
 
 
 def _parts(value: Distribution | PerAxis | None) -> tuple[Distribution, ...]:
@@ -321,7 +324,7 @@ def _shape(raw: Any) -> Shape:
 def _plain(shapes: Mapping[str, Shape]) -> Any:
     """Return the data of the file for what stands in the boxes, in its shortest form."""
     plain = {axis: _plain_shape(*shape) for axis, shape in shapes.items() if shape[0] != NONE}
-    return plain.get("", None) if "" in shapes else plain
+    return plain.get("") if "" in shapes else plain
 
 
 def _plain_shape(kind: str, texts: tuple[str, ...]) -> Any:

@@ -10,6 +10,9 @@ from psygnal import Signal
 
 from fuse_gui.models.project import Project
 
+LITTLE = 0.0005
+"""Change of size, as a share, that is called none."""
+
 
 @dataclass(frozen=True)
 class Meter:
@@ -76,17 +79,22 @@ class Guards:
 
 def _meter(found: Mapping[str, Any]) -> Meter:
     name = str(found.get("name") or f"class {found['label']}")
-    if found["vanished"]:
-        words = ["gone"]
-    else:
-        change = float(found["volume_change"])
-        words = ["volume unchanged" if change == 0 else f"volume {change:+.1%}"]
-        if found.get("components_lost"):
-            words.append(_count(int(found["components_lost"]), "part") + " lost")
-        if found.get("boundary_mm") is not None:
-            words.append(f"boundary moved {float(found['boundary_mm']):.3g} mm")
     warn = str(found.get("warn") or "")
-    return Meter(f"{name}: {', '.join(words)}" + (f" ({warn})" if warn else ""), bool(warn))
+    return Meter(f"{name}: {', '.join(_harm(found))}" + (f" ({warn})" if warn else ""), bool(warn))
+
+
+def _harm(found: Mapping[str, Any]) -> list[str]:
+    if found["vanished"]:
+        return ["gone"]
+    change = found.get("volume_change")
+    if change is None:
+        return ["was not there before"]
+    words = ["size unchanged" if abs(change) < LITTLE else f"size {change:+.1%}"]
+    if found.get("components_lost"):
+        words.append(f"{found['components_lost']} of {found.get('components', '?')} parts lost")
+    if found.get("boundary_mm") is not None:
+        words.append(f"boundary off by {float(found['boundary_mm']):.2g} mm")
+    return words
 
 
 def _warned(found: Mapping[str, Any]) -> Warned:
@@ -96,7 +104,3 @@ def _warned(found: Mapping[str, Any]) -> Warned:
         str(found["message"]), int(top) if top.isdigit() else None,
         tuple(Fix(str(fix["title"]), tuple(fix["path"]), fix["value"]) for fix in fixes),
     )  # fmt: skip
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -65,15 +65,19 @@ class Histograms:
         share = self._applied.get(str(self._chosen))
         if share is None:
             return ""
-        nothing = "" if self.figure.axes else "; it draws no numbers"
-        return f"Applied to {share:.0%} of {COUNT:,} samples{nothing}."
+        same = [f"{_title(found)} {float(found['values'][0]):.4g}" for found in self._own if not _varies(found)]
+        fixed = f" Always the same: {', '.join(same)}." if same else ""
+        return f"Applied to {share:.0%} of {COUNT:,} samples.{fixed}"
 
     @property
     def figure(self) -> Figure:
         """One plot for each parameter of the step."""
-        own = [found for found in self._parameters if top(found["step"]) == self._chosen]
-        several = len({found["step"] for found in own}) > 1
-        return Figure(tuple(_axes(found, several) for found in own if len(found["values"])))
+        several = len({found["step"] for found in self._own}) > 1
+        return Figure(tuple(_axes(found, several) for found in self._own if _varies(found)))
+
+    @property
+    def _own(self) -> list[Mapping[str, Any]]:
+        return [found for found in self._parameters if top(found["step"]) == self._chosen and len(found["values"])]
 
     def choose(self, name: str) -> None:
         """Look at another step."""
@@ -111,10 +115,18 @@ class Histograms:
         self.changed.emit()
 
 
+def _varies(found: Mapping[str, Any]) -> bool:
+    return bool(np.ptp(np.asarray(found["values"], float)) > 0)
+
+
+def _title(found: Mapping[str, Any]) -> str:
+    words = [str(found["parameter"]).replace("_", " "), str(found.get("axis", ""))]
+    return " ".join(filter(None, words))
+
+
 def _axes(found: Mapping[str, Any], several: bool) -> Axes:
-    words = [str(found["name"])] if several else []
-    words += [str(found["parameter"]).replace("_", " "), str(found.get("axis", ""))]
-    return Axes(title=" ".join(filter(None, words)), bars=bars_of(np.asarray(found["values"], float)))
+    title = f"{found['name']}: {_title(found)}" if several else _title(found)
+    return Axes(title=title, bars=bars_of(np.asarray(found["values"], float)))
 
 
 def bars_of(values: NDArray[np.float64]) -> Bars:

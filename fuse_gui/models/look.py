@@ -75,6 +75,11 @@ class Look:
         if before != (self.axis, self.place):
             self.changed.emit()
 
+    def turn_to(self, axis: int) -> None:
+        """Look along another axis, at the slice in the middle."""
+        if self._grid is not None and not self.flat and axis != self.axis:
+            self.move_to(axis, self._grid.array.shape[1 + axis] // 2)
+
     def move_to_point(self, axis: int, millimetres: float) -> None:
         """Look at the slice at a place along an axis of the picture as it is drawn."""
         if self._grid is not None and not self.flat and 0 <= axis < 3:

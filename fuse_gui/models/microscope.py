@@ -10,6 +10,7 @@ from typing import Any
 from psygnal import Signal
 
 from fuse_engine.core.errors import FuseError
+from fuse_gui.models.history import TOTAL
 from fuse_gui.models.project import OVERLAYS, Project
 from fuse_gui.models.screen import Screen
 from fuse_gui.models.step_facts import named
@@ -166,7 +167,7 @@ def _read(reply: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[Seen, ...]
 
 
 def _seen(sample: Mapping[str, Any]) -> Seen:
-    losses = {str(name): _number(value) for name, value in sample["losses"].items()}
+    losses = {str(name): _number(value) for name, value in sample["losses"].items() if name != TOTAL}
     lines = [f"{number}  {named(item)}" for number, item in enumerate(sample["applied"], 1)]
     return Seen(str(sample["id"]), _number(sample["loss"]), losses, tuple(lines), sample["pictures"])
 

@@ -28,6 +28,9 @@ from fuse_gui.models.shown import Shown
 DEBOUNCE = 0.3
 """Seconds without an edit after which the experiment is checked."""
 
+HAND = 1.5
+"""Seconds that are waited instead while a slider is dragged: a hand pauses, and the next preview must not wait."""
+
 OVERLAYS = ("pred", "prob", "heat", "error")
 """Pictures that belong to one sample and go when another is chosen."""
 
@@ -280,19 +283,16 @@ class Project(Desk):
             self.neighbours.forget()
         if data is None or listing(data) != listing(experiment.data):
             self._read_cohort()
-        self._announce(everything=False, reread=data != experiment.data)
+        self._announce(everything=False, reread=data != experiment.data, rest=HAND if gesture else None)
 
-    def _announce(self, everything: bool, reread: bool = False) -> None:
+    def _announce(self, everything: bool, reread: bool = False, rest: float | None = None) -> None:
         self.experiment_changed.emit()
         if everything:
             self._read_cohort()
             self.check()
         else:
-            self._later(reread)
-
-    def _later(self, reread: bool) -> None:
-        self._reread |= reread
-        self._rest.poke()
+            self._reread |= reread
+            self._rest.poke(rest)
 
     def _after_edit(self) -> None:
         reread, self._reread = self._reread, False

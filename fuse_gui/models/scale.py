@@ -1,4 +1,4 @@
-"""The scale of a slider: numbers on whole ticks, so that what is dragged is round and comes back to the same tick."""
+"""The scale of a slider: what is dragged is a round number, and comes back to the same tick."""
 
 from __future__ import annotations
 

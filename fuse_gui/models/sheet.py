@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from psygnal import Signal
 
 from fuse_engine.core.errors import FuseError
@@ -25,6 +25,8 @@ SIDE, GAP = 168, 4
 """Pixels of the longer side of a tile, and between two tiles."""
 CALM = 0.15
 """Seconds without a change after which the sheet is made again."""
+LETTERS = 14
+"""Pixels of the height of a title."""
 CHOSEN, PAPER, INK = (64, 128, 220), (30, 32, 38), (255, 236, 150)
 
 
@@ -158,13 +160,13 @@ class Sheet:
             keys = self._stage.keys.items()
             planes = {name: self._look.upright(tile["planes"][key]) for name, key in keys if key in tile["planes"]}
             size = size or _tile_size(next(iter(planes.values())).shape[1:], self._look.proportion)
-            about = "" if tile.get("exact", True) else " ≈"
+            about = "" if tile.get("exact", True) else " ~"
             made.append(Tile(title + about, tile["draw"], tile_of(planes, self._stage.limits, size)))
         return tuple(made)
 
     def _arrived(self, tiles: tuple[Tile, ...]) -> None:
         self.tiles, self.stale, self.error = tiles, False, ""
-        self.columns = COLUMNS if self.kind == "draws" else len(ENDS)
+        self.columns = COLUMNS if self.kind == "draws" else len(ENDS) * round((len(tiles) / 2) ** 0.5)
         self.changed.emit()
 
     def _failed(self, error: FuseError) -> None:
@@ -190,10 +192,10 @@ class Sheet:
 
     def _titled(self, sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
         picture = Image.fromarray(sheet)
-        pen = ImageDraw.Draw(picture)
+        pen, font = ImageDraw.Draw(picture), ImageFont.load_default(LETTERS)
         for index, tile in enumerate(self.tiles):
             y, x = self._corner(index)
-            pen.text((x + 4, y + 2), tile.title, fill=INK, stroke_width=1, stroke_fill=(0, 0, 0))
+            pen.text((x + 4, y + 2), tile.title, fill=INK, font=font, stroke_width=1, stroke_fill=(0, 0, 0))
         return np.asarray(picture)
 
 

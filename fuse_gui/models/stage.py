@@ -95,11 +95,14 @@ class Stage:
         return inside
 
 
-def tensor_picture(array: NDArray[Any], dims: int, label: bool) -> Mapping[str, Any]:
-    """Return a tensor of the network as a picture, the first one of several, with pixels of 1 mm."""
-    while array.ndim > dims + 1:
+def tensor_picture(array: NDArray[Any], like: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a tensor of the network, the first one of several, as a picture: in its place where nothing was cut."""
+    geometry = Geometry.from_json(like["geometry"])
+    while array.ndim > geometry.dims + 1:
         array = array[0]
-    return {"array": array, "geometry": Geometry.plain(array.shape[1:]).to_json(), "label": label}
+    if array.shape[1:] != geometry.shape:
+        geometry = Geometry.plain(array.shape[1:], tuple(reversed(geometry.spacing)))
+    return {"array": array, "geometry": geometry.to_json(), "label": like["label"]}
 
 
 def _own(picture: Mapping[str, Any]) -> Mapping[str, Any]:

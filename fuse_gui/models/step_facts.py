@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-HIDDEN = ("spacing", "seed")
+HIDDEN = ("spacing", "seed", "shape")
 """Entries of the record that nobody drew, or nobody can read."""
 LONG = 6
 """Numbers of a list that are still written out."""
@@ -42,6 +42,15 @@ def facts_of(
     return StepFacts(
         "; ".join(filter(None, words)) or ("applied" if done else "not applied"), bool(done), time, shown
     )
+
+
+def time_of(index: int, times: Sequence[Mapping[str, Any]]) -> str:
+    """Return what a step takes; steps that are computed in one pass say so, and the first of them has the time."""
+    passes = [[top(step) for step in item.get("steps") or (item["step"],)] for item in times]
+    spent = [float(item["ms"]) for item, steps in zip(times, passes, strict=True) if steps[0] == index]
+    if spent:
+        return f"{sum(spent):.3g} ms"
+    return next((f"in step {steps[0] + 1}" for steps in passes if index in steps), "")
 
 
 def top(step: object) -> int:

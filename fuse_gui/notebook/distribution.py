@@ -24,7 +24,9 @@ class NumberCell(W.VBox):  # type: ignore[misc]
         self._field, self._axis, self._index, self._quiet = field, axis, index, False
         self._caption = Text("", HELP)
         self._caption.layout.flex = "0 0 auto"
-        self._edit = W.Text(continuous_update=False, layout={"width": "auto", "min_width": "36px", "flex": "1 1 0"})
+        self._edit = W.Text(
+            continuous_update=False, layout={"width": "auto", "min_width": "36px", "flex": "1 1 0"}
+        )
         self._slider = W.IntSlider(readout=False, layout={"width": "calc(100% - 12px)", "height": "20px"})
         name = "-".join(filter(None, (field.spec.name, axis, str(index))))
         self._edit.add_class(f"fuse-field-{name}")

@@ -30,7 +30,7 @@ def compose(
     """Return one slice of the screen as (y, x, 3), with square pixels; None where there is no image.
 
     `place` is the slice of a volume along an `axis` (z, y, x), the middle one where absent; `opacity` [0, 1]
-    weakens what lies above the image.
+    weakens what lies above the image. Slices along y and x show the head on top.
     """
     picture = screen.picture("image")
     if picture is None:
@@ -47,7 +47,13 @@ def compose(
         colors, weight = colored(name, values, other, style)
         share = weight * inside * float(style["opacity"]) * (1.0 if name == "image" else opacity)
         drawn += share[..., None] * (colors - drawn)
-    return np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
+    colours = np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
+    return head_up(colours, axis) if len(points) == 3 else colours
+
+
+def head_up(picture: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
+    """Return a slice (y, x, 3) of a volume along an axis (z, y, x) as it is read: with the head on top."""
+    return picture[::-1] if axis else picture
 
 
 def slice_points(base: Canonical, place: int | None, axis: int = 0) -> list[NDArray[np.float64]]:

@@ -7,9 +7,10 @@ import threading
 import ipywidgets as W
 
 from fuse_gui.models.draw import DrawModel
+from fuse_gui.models.look import Look
 from fuse_gui.models.sheet import Sheet, Tile
 from fuse_gui.notebook.controls import Text, button, show
-from fuse_gui.notebook.screen import jpeg
+from fuse_gui.notebook.screen import head_up, jpeg
 
 WIDTH = 172
 """Pixels of a tile."""
@@ -26,11 +27,11 @@ class TileView(W.VBox):  # type: ignore[misc]
         super().__init__([self.image, self.choose], layout={"width": f"{WIDTH + 8}px", "align_items": "center"})
         self._tile: Tile | None = None
 
-    def say(self, tile: Tile, chosen: bool) -> None:
-        """Show a tile."""
+    def say(self, tile: Tile, axis: int, chosen: bool) -> None:
+        """Show a tile, a slice along an axis (z, y, x)."""
         if tile is not self._tile:
             self._tile = tile
-            self.image.value = jpeg(tile.picture, WIDTH)
+            self.image.value = jpeg(head_up(tile.picture, axis), WIDTH)
             self.choose.description = tile.title
         self.choose.button_style = "info" if chosen else ""
 
@@ -38,9 +39,9 @@ class TileView(W.VBox):  # type: ignore[misc]
 class SheetView(W.VBox):  # type: ignore[misc]
     """A menu for the kind of sheet, and the tiles."""
 
-    def __init__(self, model: Sheet, draw: DrawModel) -> None:
+    def __init__(self, model: Sheet, draw: DrawModel, look: Look) -> None:
         """Follow the sheet."""
-        self._model, self._draw_model, self._drawing = model, draw, threading.RLock()
+        self._model, self._draw_model, self._look, self._drawing = model, draw, look, threading.RLock()
         self.kind = W.ToggleButtons(
             options=[(label, kind) for kind, label in model.kinds.items()], style={"button_width": "auto"},
             tooltips=list(model.kind_helps.values()),
@@ -61,11 +62,11 @@ class SheetView(W.VBox):  # type: ignore[misc]
 
     def _draw(self) -> None:
         model = self._model
-        tiles = model.tiles
+        tiles, axis = model.tiles, 0 if self._look.flat else self._look.axis
         while len(self._tiles) < len(tiles):
             self._tiles.append(TileView(model, len(self._tiles)))
         for tile, view in zip(tiles, self._tiles, strict=False):
-            view.say(tile, tile.plain == self._draw_model.plain)
+            view.say(tile, axis, tile.plain == self._draw_model.plain)
         if len(self.grid.children) != len(tiles):
             self.grid.children = tuple(self._tiles[: len(tiles)])
         self.grid.layout.grid_template_columns = f"repeat({model.columns}, {WIDTH + 10}px)"

@@ -37,8 +37,9 @@ class StageView(W.VBox):  # type: ignore[misc]
             description=model.wipe_label, tooltip=model.wipe_help, max=1, step=0.01, readout=False
         )
         self.tag, self.step, self.tensors = Text("", TAG), Text("", "font-weight: bold"), W.VBox()
+        self.place.layout.flex = self.wipe.layout.flex = "1 1 auto"
         slices, sides = W.HBox([self.place, self.axis]), W.Box([self.side, self.flicker], layout=LINE)
-        super().__init__([sides, self.step, self.image, self.tag, slices, self.wipe, self.tensors])
+        super().__init__([sides, self.step, self.image, self.tag, slices, W.HBox([self.wipe]), self.tensors])
         self._slices = slices
         self.add_class("fuse-augmented")
         self.frames = Frames(self._draw)
@@ -49,8 +50,8 @@ class StageView(W.VBox):  # type: ignore[misc]
         model = self._model
         self.side.observe(self._choose, "value")
         self.flicker.observe(lambda change: model.flicker.set_on(change["new"]), "value")
-        for control in (self.axis, self.place):
-            control.observe(self._move, "value")
+        self.axis.observe(self._turn, "value")
+        self.place.observe(self._move, "value")
         self.wipe.observe(lambda change: model.draw_wipe(change["new"]), "value")
         model.screen.changed.connect(self._on_screen)
         model.screen.touched.connect(self._on_screen)
@@ -69,7 +70,7 @@ class StageView(W.VBox):  # type: ignore[misc]
             self.place.max, self.place.value = look.size - 1, look.place
         self.axis.value = look.axis
         self._quiet = False
-        self.tag.say(model.tag)
+        self.tag.say(model.tag if model.side == "after" else "")
         self.step.say(model.step_text)
         show(self._slices, not look.flat)
         show(self.wipe, model.side == "after" and bool(model.stage.before))
@@ -85,11 +86,16 @@ class StageView(W.VBox):  # type: ignore[misc]
 
     def _choose(self, change: dict[str, str]) -> None:
         if not self._quiet:
+            self._model.flicker.set_on(False)
             self._model.show(change["new"])
+
+    def _turn(self, change: dict[str, int]) -> None:
+        if not self._quiet:
+            self._model.look.turn_to(change["new"])
 
     def _move(self, _change: object) -> None:
         if not self._quiet:
-            self._model.look.move_to(self.axis.value, self.place.value)
+            self._model.look.move_to(self._model.look.axis, self.place.value)
 
     def _looked(self) -> None:
         self.draw()

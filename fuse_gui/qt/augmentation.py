@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QPushBu
 from fuse_gui.models.augmentation import AugmentationModel
 from fuse_gui.models.draw import DRAWS
 from fuse_gui.qt.buttons import line, push
-from fuse_gui.qt.controls import HELP, Text, tooltip
+from fuse_gui.qt.controls import HELP, Combo, Text, tooltip
 from fuse_gui.qt.fold import Fold
 from fuse_gui.qt.guards import AMBER, GuardsView
 from fuse_gui.qt.scrolled import scrolled
@@ -50,6 +50,7 @@ class AugmentationView(StepsView):
         cards = scrolled([GuardsView(model.guards), self.steps])
         cards.setMinimumHeight(STEPS_HIGH)
         self.column.addWidget(cards, 1)
+        self._known: set[int] = set()
         self._follow()
 
     def _follow(self) -> None:
@@ -59,8 +60,17 @@ class AugmentationView(StepsView):
         for part in (model, model.draw, model.flicker, model.network):
             part.changed.connect(self._show)
         model.project.experiment_changed.connect(self._show_undo)
+        model.steps.items_changed.connect(self._fold)
+        self._fold()
         self._show()
         self._show_undo()
+
+    def _fold(self) -> None:
+        """Fold the cards of a list that is new; the card of a step that is added stays open."""
+        new = [card for card in self.steps.cards if id(card.item) not in self._known]
+        self._known = {id(card.item) for card in self.steps.cards}
+        for card in new if len(new) > 1 else ():
+            card.unfold(False)
 
     def _side_row(self) -> QHBoxLayout:
         model, row = self.model, QHBoxLayout()
@@ -112,7 +122,19 @@ class AugmentationView(StepsView):
         self.copy = push(model.copy_label, model.copy_help, self._copy)
         self.undo = push(model.undo_label, "", model.project.undo)
         self.redo = push(model.redo_label, "", model.project.redo)
-        return line(self.step_text, self.copy, self.undo, self.redo, grows=self.step_text)
+        self.presets = Combo()
+        self.presets.addItem(model.presets.label)
+        for name in model.presets.names:
+            self.presets.addItem(model.presets.title(name), name)
+            self.presets.setItemData(self.presets.count() - 1, tooltip(model.presets.help(name)), Qt.ToolTipRole)
+        self.presets.activated.connect(self._use)
+        parts = (self.step_text, self.presets, self.copy, self.undo, self.redo)
+        return line(*parts, grows=self.step_text)
+
+    def _use(self, index: int) -> None:
+        self.presets.setCurrentIndex(0)
+        if index:
+            self.model.presets.use(self.presets.itemData(index))
 
     def _copy(self) -> None:
         clipboard = QGuiApplication.clipboard()

@@ -23,7 +23,7 @@ from fuse_gui.qt.controls import HELP, Combo, Row, tooltip
 
 BOXES = 3
 """Numbers that a distribution has at most, each in a box of its own."""
-MENU = 116
+MENU = 122
 """Pixels of the menu; the drawing below it is as wide."""
 _LINE = QColor("#2f7fd6")
 _BASE = QColor(128, 136, 148, 120)

@@ -12,10 +12,10 @@ from fuse_gui.qt.picture import PictureView
 from fuse_gui.qt.plot import PlotView
 from fuse_gui.qt.scrolled import scrolled
 
-HIGH = 330
-"""Pixels that the sheet or the histograms may take from the panel's height."""
-PLOT = 118
-"""Pixels of the height of one histogram."""
+SHEET, HIGH = 400, 330
+"""Pixels that the sheet and the histograms may take from the panel's height."""
+ROW, PLOT, FEW = 170, 118, 4
+"""Pixels of the height of a few histograms side by side, and of one of more, which stand one below the other."""
 
 
 class SheetView(QWidget):  # type: ignore[misc]
@@ -25,7 +25,7 @@ class SheetView(QWidget):  # type: ignore[misc]
         """Follow the model."""
         super().__init__()
         self._model = model
-        self.picture = PictureView(HIGH)
+        self.picture = PictureView(SHEET)
         self.picture.setToolTip(tooltip(model.help))
         self.picture.picked.connect(lambda x, y: model.choose(model.tile_at(x, y)))
         self.state = Text("", HELP)
@@ -80,7 +80,9 @@ class HistogramsView(QWidget):  # type: ignore[misc]
         self.steps.offer(model.names, model.name)
         self.state.say(model.state)
         figure = model.figure
-        self.plot.setFixedHeight(PLOT * max(len(figure.axes), 1))
-        self._area.setVisible(bool(figure.axes))
-        self._area.setFixedHeight(min(HIGH, PLOT * max(len(figure.axes), 1) + 12))
+        count = len(figure.axes)
+        high = ROW if count <= FEW else PLOT * count
+        self.plot.setFixedHeight(high)
+        self._area.setVisible(bool(count))
+        self._area.setFixedHeight(min(HIGH, high + 12))
         self.plot.draw(figure)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from fuse_engine.core.component import Component
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import Key
 from fuse_engine.data import Image, Processor, Resize, Row, Value, function
+from fuse_engine.data.image import write_image
 from fuse_engine.data.processor import image_of, intensities
 from fuse_engine.losses import Loss
 from fuse_engine.metrics import Metric
@@ -32,9 +34,11 @@ def doubled(image: Image) -> np.ndarray:
 Pixels = NDArray[np.float32]
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "BackgroundReplacement": {"folder": ""},  # one with a picture
     "Function": {"function": "doubled"},
     "Crop": {"size": [4, 4]},
     "Pad": {"size": [8, 8]},
+    "WrapTransform": {"transform": "monai.transforms.RandFlip"},
     "LabelTask": {"classes": {"no": {"biopsy": ["normal"]}, "yes": {"biopsy": ["positive"]}}},
 }
 """What cannot be made up."""
@@ -43,8 +47,13 @@ EVERY = [cls for kind in registry.KINDS for cls in registry.every(kind).values()
 
 
 @pytest.mark.parametrize("cls", EVERY, ids=lambda cls: f"{cls.kind}-{cls.__name__}")
-def test_every_component_keeps_the_rules(cls: type[Component]) -> None:
-    check_component(cls, **ARGUMENTS.get(cls.__name__, {}))
+def test_every_component_keeps_the_rules(cls: type[Component], tmp_path: Path) -> None:
+    arguments = ARGUMENTS.get(cls.__name__, {})
+    if "folder" in arguments:
+        arguments = {"folder": str(tmp_path)}
+        pixels = np.arange(40, dtype=np.uint8).reshape(1, 5, 8)
+        write_image(tmp_path / "one.png", Image(pixels, Geometry.plain((5, 8))))
+    check_component(cls, **arguments)
 
 
 def test_no_plugin_is_broken_and_no_kind_is_empty() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,8 @@ NOTHING = Offers(lambda kind: {})
 
 
 def question(raw: Any = None, **facts: Any) -> DistributionField:
-    made = item_of(FieldSpec(name="x", kind="distribution", **{"default": 0.0, "per_axis": True, **facts}), NOTHING)
+    spec = FieldSpec(name="x", kind="distribution", **{"default": 0.0, "per_axis": True, **facts})
+    made = item_of(spec, NOTHING)
     assert isinstance(made, DistributionField)
     if raw is not None:
         made.load(raw)
@@ -38,8 +39,9 @@ def texts(field: DistributionField, axis: int = 0) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["5", "[-15, 15]", "{normal: [0.1, 1e-7]}", "{log_uniform: [1e-7, 0.30000000000000004]}", "{choice: [1, 2, 4]}",
-     "{steps: [0, 1, 0.25]}", "{z: [-1, 1], y: 2, x: {normal: [0, 1]}}", "{y: 1, x: [1, 2]}"],
+    ["5", "[-15, 15]", "{normal: [0.1, 1e-7]}", "{log_uniform: [1e-7, 0.30000000000000004]}",
+     "{choice: [1, 2, 4]}", "{steps: [0, 1, 0.25]}",
+     "{z: [-1, 1], y: 2, x: {normal: [0, 1]}}", "{y: 1, x: [1, 2]}"],
 )  # fmt: skip
 def test_what_stands_in_the_file_is_shown_and_written_as_it_is(text: str) -> None:
     raw = parse(f"x: {text}").data["x"]
@@ -177,7 +179,7 @@ def test_a_slider_goes_over_what_is_usual_or_allowed_and_over_what_there_is() ->
 
     assert ends(question(usual=(-90, 90))) == [-90, 90]
     assert ends(question(minimum=0, maximum=1)) == [0, 1]
-    assert ends(question(default=[0.0, 0.03], minimum=0, raw="0.02")) == [0, 0.06]
+    assert ends(question(default=[0.0, 0.03], minimum=0, raw="0.02")) == [0, 0.075]
     assert ends(question(default=1.0, minimum=0, open_minimum=True)) == [0.01, 2]
     assert ends(question(raw="400", usual=(-90, 90))) == [-90, 400]
 
@@ -227,13 +229,17 @@ def test_a_sketch_is_the_histogram_of_what_is_drawn() -> None:
 
 
 @pytest.fixture
-def angle(toy_project: Project) -> Iterator[DistributionField]:
+def bound(toy_project: Project) -> Bound:
     toy_project.edit(("augmentation",), [{"Turn": {"angle": ["0", "5"]}}])
     spec = next(spec for spec in describe(Experiment).fields if spec.name == "augmentation")
-    bound = Bound(toy_project, ("augmentation",), item_of(spec, live_offers(toy_project)))
+    return Bound(toy_project, ("augmentation",), item_of(spec, live_offers(toy_project)))
+
+
+@pytest.fixture
+def angle(bound: Bound) -> DistributionField:
     field = bound.item.find(("0", "Turn", "angle"))
     assert isinstance(field, DistributionField)
-    yield field
+    return field
 
 
 def written(project: Project) -> Any:
@@ -265,13 +271,14 @@ def test_a_drag_is_told_live_and_taken_back_as_one(
 
 def test_kinds_numbers_and_axes_are_taken_back_one_by_one(angle: DistributionField, toy_project: Project) -> None:
     before = [written(toy_project)]
-    for change in (
+    changes: list[Callable[[], None]] = [
         lambda: angle.choose("", "normal"),
         lambda: angle.enter("", 1, "1e-7"),
         lambda: angle.split(True),
         lambda: angle.drag("x", 0, 0),
         lambda: angle.drag("y", 0, 0),
-    ):
+    ]
+    for change in changes:
         change()
         assert written(toy_project) == angle.plain()
         before.append(written(toy_project))

@@ -70,3 +70,14 @@ def test_from_start_to_the_worst_sample(project: Project) -> None:
     assert image is not None
     assert heat is not None
     assert heat.geometry == image.geometry
+
+    training.pick("0")
+    microscope = training.microscope
+    wait_for(lambda: microscope.samples, PATIENCE)
+    losses = [sample.loss for sample in microscope.samples]
+    assert losses == sorted(losses, reverse=True)
+    mean = np.mean([sample.losses["cls"] for sample in microscope.samples])
+    np.testing.assert_allclose(mean, training.history.losses["cls"][0], atol=1e-4)
+    shown = project.screen.picture("image")
+    assert shown is not None
+    assert shown.array is microscope.samples[0].pictures["data.input.image"]["array"]

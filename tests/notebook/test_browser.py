@@ -16,6 +16,8 @@ from typing import Any
 import nbformat
 import pytest
 
+from fuse_engine.core.experiment import Experiment
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,
@@ -27,6 +29,20 @@ RUN = "() => void window.jupyterapp.commands.execute('notebook:run-all-cells')"
 SAMPLE = "() => document.querySelector('.fuse-data').textContent.includes('{}')"
 PICTURES = "() => [...document.querySelectorAll('.fuse-samples img')].filter(i => i.naturalWidth > 0).length > 3"
 DRAWN = "() => document.querySelector('.fuse-screen img')?.naturalWidth > 0"
+PIXELS = """() => {
+    const image = document.querySelector('.fuse-augmented img')
+    if (!image?.naturalWidth) return null
+    const canvas = new OffscreenCanvas(32, 32), pen = canvas.getContext('2d')
+    pen.drawImage(image, 0, 0, 32, 32)
+    return [...pen.getImageData(0, 0, 32, 32).data]
+}"""
+OTHER = f"before => {{ const now = ({PIXELS})(); return now?.some((value, at) => Math.abs(value - before[at]) > 40) }}"
+EXACT = "() => !document.querySelector('.fuse-augmented').textContent.includes('approximate')"
+KEYS = ["data.input.image", "data.gt.segmentation"]
+STEPS = [
+    {"Affine": {"keys": KEYS, "rotate": [5, 20], "border": "edge"}},
+    {"GaussianNoise": {"keys": KEYS[:1], "std": 0.3}},
+]
 SECONDS = 60
 
 
@@ -49,6 +65,8 @@ def wait_for(address: str) -> None:
 
 @pytest.fixture(scope="module")
 def server(notebook_folder: Path) -> Iterator[str]:
+    path = notebook_folder / "tiny.yaml"
+    Experiment.load(path).changed(("augmentation",), STEPS).save(path)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}  # else a dialog asks for one
     nbformat.write(notebook, notebook_folder / "panel.ipynb")
@@ -108,6 +126,25 @@ def test_a_key_of_the_tree_is_clicked(page: Any) -> None:
     page.click(".fuse-key:text-is('segmentation')")
     chosen = "() => document.querySelector('.fuse-processors select').selectedOptions[0].text"
     page.wait_for_function(f"({chosen})() === 'data.gt.segmentation'")
+
+
+def test_a_parameter_is_dragged_and_dice_are_thrown(page: Any) -> None:
+    page.click(".fuse-panel .lm-TabBar-tab:has-text('Augmentation')")
+    page.wait_for_selector(".fuse-guards:has-text('volume')")  # the exact result: nothing is under way
+    before = page.wait_for_function(PIXELS).json_value()
+    handle = page.locator(".fuse-field-rotate-1-slider .noUi-handle")
+    handle.scroll_into_view_if_needed()
+    place = handle.bounding_box()
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 40, place["y"], steps=5)
+    page.wait_for_function(OTHER, arg=before)
+    page.mouse.up()
+    page.wait_for_function(EXACT)
+    dragged = page.evaluate(PIXELS)
+    page.click(".fuse-draw-dice")
+    page.wait_for_function(OTHER, arg=dragged)
+    assert "not what is trained" in page.locator(".fuse-augmentation").text_content()
 
 
 def test_every_panel_is_a_tab(page: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+import time
 
 import numpy as np
 from PIL import Image
@@ -10,7 +12,9 @@ from PIL import Image
 from fuse_engine.core.geometry import Geometry
 from fuse_gui.models.palette import class_color, rgb
 from fuse_gui.models.screen import Screen
+from fuse_gui.notebook.frames import Frames
 from fuse_gui.notebook.screen import ScreenView, compose, png
+from tests.gui_project import wait_for
 
 GREEN = rgb(class_color("gt", 1))
 
@@ -87,6 +91,35 @@ def test_the_view_follows_the_screen_and_its_sliders() -> None:
     drawn = np.asarray(Image.open(io.BytesIO(view.image.value)))
     assert drawn.min() == 255
     assert drawn.shape[0] >= 300
+
+
+def test_a_slice_along_another_axis_has_the_head_on_top() -> None:
+    screen = Screen()
+    values = np.zeros((1, 3, 4, 5), np.float32)
+    values[0, 2, 1], values[0, 0, 1, 4] = 1.0, 0.5
+    screen.show("image", values, Geometry.plain((3, 4, 5), (3.0, 1.0, 1.0)))
+    coronal, sagittal = compose(screen, 1, axis=1), compose(screen, 4, axis=2)
+    assert coronal is not None
+    assert sagittal is not None
+    assert coronal.shape == (9, 5, 3)
+    assert (coronal[:3, :, 0] == 255).all()
+    assert (coronal[3:, :4] == 0).all()
+    assert (coronal[6:, 4, 0] == 128).all()
+    assert sagittal[:, :, 0].tolist() == [[0, 255, 0, 0]] * 3 + [[0] * 4] * 3 + [[0, 128, 0, 0]] * 3
+
+
+def test_pictures_are_gathered_and_none_comes_after_the_last() -> None:
+    drawn: list[int] = []
+    frames = Frames(lambda: drawn.append(1), period=0.05)
+    start = time.monotonic()
+    while time.monotonic() - start < 0.2:
+        frames.poke()
+    wait_for(lambda: len(drawn) >= 2)
+    frames.stop()
+    assert len(drawn) <= 1 + (time.monotonic() - start) / 0.05
+    count, threads = len(drawn), threading.active_count()
+    time.sleep(0.08)
+    assert (len(drawn), threading.active_count() <= threads) == (count, True)
 
 
 def test_small_pictures_are_enlarged_without_blur() -> None:

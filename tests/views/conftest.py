@@ -58,6 +58,13 @@ class QtHand:
             control.setText(value)
             control.editingFinished.emit()
 
+    def drag(self, name: str, tick: int) -> None:
+        self._control(f"{name}-slider").setValue(tick)
+
+    def slider(self, name: str) -> tuple[int, int]:
+        slider = self._control(f"{name}-slider")
+        return slider.value(), slider.maximum()
+
     def texts(self) -> list[str]:
         return [label.text() for label in self._all("QLabel")]
 
@@ -100,6 +107,13 @@ class NotebookHand:
 
     def enter(self, name: str, value: Any, index: int = 0) -> None:
         self._control(name, index).value = value
+
+    def drag(self, name: str, tick: int) -> None:
+        self._control(f"{name}-slider").value = tick
+
+    def slider(self, name: str) -> tuple[int, int]:
+        slider = self._control(f"{name}-slider")
+        return slider.value, slider.max
 
     def texts(self) -> list[str]:
         import html

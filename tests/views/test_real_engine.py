@@ -19,6 +19,7 @@ from fuse_engine.service.client import Engine
 from fuse_engine.testing import tiny_experiment
 from fuse_gui.models.augmentation import AugmentationModel
 from fuse_gui.models.data import DataModel
+from fuse_gui.models.distribution import DistributionField
 from fuse_gui.models.field import Field, Offers
 from fuse_gui.models.form import Group
 from fuse_gui.models.key_tree import KeyTree
@@ -72,6 +73,24 @@ def test_every_component_has_a_form_that_both_toolkits_draw(catalog: Catalog, qt
         needed = {spec.name for spec in entry.fields if spec.required}
         assert set(wrong) <= needed, f"{entry.kind} {entry.name}"
         assert group.plain() == {}
+        for field in group.items.values():
+            if isinstance(field, DistributionField):
+                assert every_kind(field) == [], f"{entry.kind} {entry.name}"
+
+
+def every_kind(field: DistributionField) -> list[str]:
+    """Choose every kind of distribution and move every slider; return what was wrong then."""
+    wrong = []
+    for each in {False, field.spec.per_axis}:
+        field.split(each)
+        for kind in field.rows[0].kinds:
+            for row in field.rows:
+                field.choose(row.axis, kind)
+            for index, box in enumerate(field.rows[0].boxes):
+                for tick in (0, box.ticks, box.ticks // 2):
+                    field.drag(field.rows[0].axis, index, tick)
+            wrong += [f"{field.label}, {kind}: {field.message}"] if field.message else []
+    return wrong
 
 
 def test_the_tiny_experiment_is_right_in_every_form(project: Project) -> None:

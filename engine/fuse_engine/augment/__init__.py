@@ -1,12 +1,13 @@
 """Random changes of training samples: drawn, applied and recorded, each apart from the others."""
 
 from fuse_engine.augment.augmenter import Augmenter
-from fuse_engine.augment.base import Applied, Augmentation, Intensity, Operation, Spatial
+from fuse_engine.augment.base import Applied, Augmentation, Intensity, Operation, Spatial, Together
 from fuse_engine.augment.combine import Maybe, OneOf, PerChannel, Repeat, Sequential, SomeOf
 from fuse_engine.augment.intensity import (
     AddElementwise,
     Anisotropy,
     AverageBlur,
+    BackgroundReplacement,
     BiasField,
     Blur,
     Brightness,
@@ -53,6 +54,7 @@ from fuse_engine.augment.spatial import (
     Rotate90,
     Zoom,
 )
+from fuse_engine.augment.wrap import WrapTransform
 
 __all__ = [
     "AddElementwise",
@@ -62,6 +64,7 @@ __all__ = [
     "Augmentation",
     "Augmenter",
     "AverageBlur",
+    "BackgroundReplacement",
     "BatchOperation",
     "BiasField",
     "Blur",
@@ -113,6 +116,8 @@ __all__ = [
     "Spatial",
     "SpeckleNoise",
     "Swap",
+    "Together",
     "WindowJitter",
+    "WrapTransform",
     "Zoom",
 ]

@@ -33,7 +33,8 @@ class Augmenter:
         self.steps, self.seed = tuple(steps), seed
         self.operations: dict[str, Operation] = {}
         """Every operation by its place, those within others too."""
-        self._mixes = bool(list(batch_steps(self.steps)))
+        self.mixes = bool(list(batch_steps(self.steps)))
+        """Whether the samples of a batch are mixed with each other."""
         for index, step in enumerate(self.steps):
             self._enter(str(index), step)
 
@@ -47,7 +48,7 @@ class Augmenter:
         Raises:
             SampleError: naming the step, when samples cannot be mixed.
         """
-        return mixed(self.steps, self.seed, samples, epoch) if self._mixes else list(samples)
+        return mixed(self.steps, self.seed, samples, epoch) if self.mixes else list(samples)
 
     @property
     def keys(self) -> set[str]:
@@ -144,10 +145,11 @@ class Augmenter:
                 _check_carried(sample, operation, item.step)
             if item.params is None or item.channel is not None:
                 continue
-            for key in (*operation.points, *operation.boxes) if isinstance(operation, Spatial) else ():
-                shape = moves[key].shape if key in moves else scene.grids[operation.keys[0]].shape
-                pull = operation.pull(item.params, shape)
-                moves[key] = pull.after(moves[key]) if key in moves else pull
+            if isinstance(operation, Spatial):
+                for key in (*operation.points, *operation.boxes):
+                    shape = moves[key].shape if key in moves else scene.grids[operation.keys[0]].shape
+                    pull = operation.pull(item.params, shape)
+                    moves[key] = pull.after(moves[key]) if key in moves else pull
             scene = operation.leave(scene, item.params)
         return moves, scene
 
@@ -178,12 +180,12 @@ def _check_carried(sample: NestedDict, operation: Spatial, step: str) -> None:
     dims = np.ndim(sample[operation.keys[0]]) - 1
     for key, numbers in [(key, dims) for key in operation.points] + [(key, 2 * dims) for key in operation.boxes]:
         if key not in sample:
-            raise SampleError(f"the sample lacks '{key}'", where, sample=name, nearest=nearest(key, sample))
+            raise SampleError(f"the sample lacks '{key}'", where=where, sample=name, nearest=nearest(key, sample))
         array = np.asarray(sample[key])
         if array.dtype.kind not in "iuf" or (array.size and array.shape[-1:] != (numbers,)):
             raise SampleError(
-                f"'{key}' cannot move along", where, sample=name, expected=f"numbers of the shape (n, {numbers})",
-                got=f"{array.dtype} of the shape {array.shape}",
+                f"'{key}' cannot move along", where=where, sample=name,
+                expected=f"numbers of the shape (n, {numbers})", got=f"{array.dtype} of the shape {array.shape}",
             )  # fmt: skip
 
 
@@ -207,7 +209,7 @@ def _scene(sample: NestedDict) -> Scene:
 def _located(error: FuseError | ValueError, sample: str, index: int, step: Augmentation) -> SampleError:
     where = f"augmentation.{index}.{step.name()}"
     if not isinstance(error, FuseError):
-        return SampleError(str(error), where, sample=sample)
+        return SampleError(str(error), where=where, sample=sample)
     return SampleError(
         *(replace(item, where=f"{where}.{item.where}".rstrip("."), sample=sample) for item in error.problems)
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +113,10 @@ class Augmentation(Component):
     def within(self) -> tuple[Augmentation, ...]:
         """Return the steps inside of this one."""
         return ()
+
+    def located(self, folder: Path) -> Self:
+        """Return the step with its paths starting from `folder`, the experiment's."""
+        return self
 
 
 class Operation(Augmentation):
@@ -227,6 +232,23 @@ class Intensity(Operation):
         The same arguments give the same bits, whatever the number of threads; a part is the same as cut from the
         whole, `margin` away from where it was cut.
         """
+
+
+class Together(Operation):
+    """Changes images and label maps all at once, each as a whole, and keeps their shapes."""
+
+    @abstractmethod
+    def together(self, images: Mapping[str, NDArray[Any]], params: Params) -> dict[str, NDArray[Any]]:
+        """Return the changed images and label maps (channel, [z,] y, x) by key; what is given stays as it is.
+
+        Raises:
+            FuseError: when they cannot be changed.
+        """
+
+    def apply(self, image: NDArray[Any], params: Params) -> NDArray[Any]:
+        """Return one changed image or label map."""
+        key = str(self.keys[0])
+        return self.together({key: image}, params)[key]
 
 
 def is_label(array: NDArray[Any]) -> bool:

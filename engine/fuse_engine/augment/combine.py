@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from fuse_engine.augment.base import Applied, Augmentation, Operation, Scene, Spatial
+from fuse_engine.augment.base import Applied, Augmentation, Operation, Scene, Spatial, Together
 from fuse_engine.augment.chance import Chance
 from fuse_engine.core.component import Slot
 from fuse_engine.core.distribution import Distribution, constant
@@ -32,6 +33,13 @@ class Combination(Augmentation):
     def within(self) -> tuple[Augmentation, ...]:
         """Return the steps inside of this one."""
         return tuple(self.steps)
+
+    def located(self, folder: Path) -> Self:
+        """Return the step with the paths of all within it starting from `folder`."""
+        lists = [name for name in ("steps", "otherwise") if name in type(self).model_fields]
+        return self.model_copy(
+            update={name: [inner.located(folder) for inner in getattr(self, name)] for name in lists}
+        )
 
     def decide(self, step: str, chance: Chance, scene: Scene) -> Drawn:
         """Draw which steps are taken, and what they do; those that are not stand last in the record."""
@@ -173,6 +181,8 @@ class PerChannel(Combination):
         for inner in _every(self.steps):
             if isinstance(inner, PerChannel):
                 raise ValueError("expected no PerChannel within another")
+            if isinstance(inner, Together):
+                raise ValueError(f"expected no {inner.name()}, which changes all channels at once")
             if isinstance(inner, Spatial) and (inner.points or inner.boxes):
                 raise ValueError("expected no points or boxes: they cannot go where each channel goes")
         return self

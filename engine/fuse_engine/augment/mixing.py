@@ -27,8 +27,8 @@ class BatchOperation(Augmentation):
     keys: list[Key] = Field(min_length=1)
     """Images and label maps that are mixed, e.g. `data.input.image`; those of a batch have one shape."""
     targets: list[Key] = Field([])
-    """Classes that are mixed likewise, e.g. `data.gt.classification`: each becomes the shares of all classes, which
-    the loss CrossEntropy takes."""
+    """Classes that are mixed likewise, e.g. `data.gt.classification`: each becomes the shares of all classes;
+    of the losses CrossEntropy takes them."""
     classes: int | None = Field(None, ge=2)
     """Number of classes of the targets; needed with `targets`."""
 
@@ -113,12 +113,12 @@ class BatchOperation(Augmentation):
 class MixUp(BatchOperation):
     """Adds a share of another image to each image of a batch.
 
-    H. Zhang et al., arXiv:1710.09412; FuseMedML's `aug_op_batch_mix_up`. A label map cannot be half of another: it is
-    that of the sample with the larger share.
+    H. Zhang et al., arXiv:1710.09412; FuseMedML's `aug_op_batch_mix_up`. Label maps cannot be added: that of the
+    larger share is taken.
     """
 
     share: Distribution = Field(uniform(0.0, 0.5), ge=0, le=1)
-    """Share of the other image, drawn for each sample; 0 to 0.5 is Beta(1, 1) where the sample keeps the larger."""
+    """Share of the other image, drawn for each sample; `[0, 0.5]` is Beta(1, 1) with the larger share its own."""
 
     def sample(self, chance: Chance, shape: tuple[int, ...]) -> Params:
         """Draw the share."""
@@ -180,7 +180,7 @@ def batch_steps(steps: Sequence[Augmentation]) -> Iterator[tuple[int, BatchOpera
         for inner in _within(step):
             if isinstance(inner, BatchOperation):
                 raise FuseError(
-                    f"{inner.name()} cannot stand within {step.name()}", where=f"augmentation.{index}.{step.name()}",
+                    f"{inner.name()} cannot stand within {step.name()}", where=_place(index, step),
                     expected=f"{inner.name()} by itself, after all steps that change single samples",
                 )  # fmt: skip
         if isinstance(step, BatchOperation):
@@ -188,7 +188,7 @@ def batch_steps(steps: Sequence[Augmentation]) -> Iterator[tuple[int, BatchOpera
             yield index, step
         elif begun:
             raise FuseError(
-                f"{step.name()} comes after a step that mixes batches", where=f"augmentation.{index}.{step.name()}",
+                f"{step.name()} comes after a step that mixes batches", where=_place(index, step),
                 expected="steps that mix batches at the end",
             )  # fmt: skip
 
@@ -212,7 +212,7 @@ def mixed(steps: Sequence[Augmentation], seed: int, samples: Sequence[Sample], e
                 for sample, params in zip(found, drawn, strict=True)
             ]
         except FuseError as error:
-            raise SampleError(*error.placed(where=f"augmentation.{index}.{step.name()}").problems) from None
+            raise SampleError(*error.placed(where=_place(index, step)).problems) from None
     return found
 
 
@@ -228,6 +228,10 @@ def _recorded(sample: NestedDict, applied: Applied) -> NestedDict:
     before = [item for item in sample[RECORD] if item["step"] != applied.step] if RECORD in sample else []
     sample[RECORD] = [*before, applied.to_json()]
     return sample
+
+
+def _place(index: int, step: Augmentation) -> str:
+    return f"augmentation.{index}.{step.name()}"
 
 
 def _within(step: Augmentation) -> Iterator[Augmentation]:

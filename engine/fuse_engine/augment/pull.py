@@ -11,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuse_engine.augment.kernels import warp
+from fuse_engine.core.errors import FuseError
 
 Border = Literal["zeros", "edge", "reflect"]
 """What lies outside of an image: 0, its nearest pixel, or its mirror image."""
 
 Box = tuple[slice, ...]
 """A part of an image ([z,] y, x), each slice with start and stop."""
+
+_FAR = 1e9
+"""Pixels; no image is as large."""
 
 _BORDERS = {"zeros": warp.ZEROS, "edge": warp.EDGE, "reflect": warp.REFLECT}
 
@@ -198,6 +202,20 @@ def pulled(
     return (out[:, 0], marked[:, 0]) if flat else (out, marked)
 
 
+def sideways(
+    images: NDArray[np.float32], labels: NDArray[Any], pull: Pull, border: Border, box: Box, offset: Sequence[int]
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Return what `pulled` does up to rounding, by rows along the longest axis of the box instead of x."""
+    order = list(range(len(box)))
+    longest = max(order, key=lambda axis: box[axis].stop - box[axis].start)
+    order[longest], order[-1] = order[-1], order[longest]
+    swap = Matrix(np.column_stack([np.eye(len(box))[order], np.zeros(len(box))]))
+    turned = Pull((swap,), tuple(pull.shape[axis] for axis in order)).after(pull)
+    found = pulled(images, labels, turned, border, tuple(box[axis] for axis in order), offset)
+    moved, marked = (array.transpose(0, *[1 + axis for axis in order]) for array in found)
+    return np.ascontiguousarray(moved), np.ascontiguousarray(marked)
+
+
 def whole(shape: Sequence[int]) -> Box:
     """Return the box that holds all of an image."""
     return tuple(slice(0, size) for size in shape)
@@ -267,6 +285,10 @@ def _chain(pull: Pull, flat: bool) -> warp.Chain:
     rates, lattices = np.zeros((count, 3), np.float32), [np.zeros(0, np.float32)]
     first = 1 if flat else 0
     for index, stage in enumerate(pull.stages):
+        numbers = stage.rows if isinstance(stage, Matrix) else stage.nodes
+        # the loops look up what they are told without a check
+        if not np.abs(numbers).max() < _FAR:
+            raise FuseError("a move leads to no place", expected=f"finite numbers below {_FAR:g} pixels")
         if isinstance(stage, Matrix):
             matrices[index, first:, first:] = stage.rows
             continue

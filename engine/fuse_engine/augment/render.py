@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fuse_engine.augment.base import Applied, Intensity, Operation, Part, Spatial, is_label
-from fuse_engine.augment.pull import Border, Box, Matrix, Pull, pulled, whole
+from fuse_engine.augment.base import Applied, Intensity, Operation, Part, Spatial, Together, is_label
+from fuse_engine.augment.pull import Border, Box, Matrix, Pull, pulled, sideways, whole
 from fuse_engine.core.distribution import Plain
 
 Step = tuple[Operation, Applied]
 Known = dict[str, Mapping[str, Any]]
 """What was measured on whole images, by what had been done to them."""
 
-_THIN = 1 << 17
+_THIN_ROWS, _MANY_ROWS = 12, 4096
+"""How many times longer than its rows, and how many rows, a box is that is read along its longest axis."""
+_THIN = 1 << 15
 """Pixels of the thinned image that a whole one is judged by."""
 
 
@@ -45,6 +47,18 @@ class Change:
     def channel(self) -> int | None:
         """The one channel that is changed, all of them if None."""
         return self.applied.channel
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A step that changes all images at once."""
+
+    operation: Together
+    applied: Applied
+    channel: None = None
+
+
+Link = Move | Change | Joint
 
 
 class Watch:
@@ -77,6 +91,7 @@ class Render:
         self._steps, self._watch = list(steps), watch or Watch()
         self._known: Known = {} if known is None else known
         self._chains = {key: self._chain(key) for key in images}
+        self._joined: dict[int, Mapping[str, NDArray[Any]]] = {}
         self.exact = True
         """False once a part was computed that stands for the whole only nearly."""
 
@@ -84,10 +99,9 @@ class Render:
         """Return the shape of an image after all steps, [z,] y, x."""
         return self._shape(key, len(self._chains[key]))
 
-    def push(self, key: str, places: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return where voxels (n, dims) of an image come to lie; moves of single channels are left out."""
-        moves = [step for step in self._chains[key] if isinstance(step, Move) and step.channel is None]
-        return reduce(lambda at, move: move.pull.push(at), moves, places)
+    def pulls(self, key: str) -> list[Pull]:
+        """Return how an image is moved, move after move; those of single channels are left out."""
+        return [step.pull for step in self._chains[key] if isinstance(step, Move) and step.channel is None]
 
     def image(self, key: str, box: Box | None = None) -> NDArray[Any]:
         """Return an image after all steps, or a box of it."""
@@ -102,14 +116,14 @@ class Render:
         return found
 
     def _with_twin(
-        self, key: str, chain: list[Move | Change], found: Mapping[str, NDArray[Any]]
+        self, key: str, chain: list[Link], found: Mapping[str, NDArray[Any]]
     ) -> dict[str, NDArray[Any]]:
         first, twin = chain[0], None
         if not is_label(self._images[key]) and isinstance(first, Move):
             twin = next(
                 (other for other in self._chains if other not in found and self._twins(first, key, other)), None
             )
-        if twin is None or not isinstance(first, Move):
+        if twin is None or not isinstance(first, Move) or any(isinstance(step, Joint) for step in chain):
             return {key: self.image(key)}
         start = time.perf_counter()
         moved, labels = pulled(self._images[key], self._images[twin], first.pull, first.border)
@@ -127,9 +141,9 @@ class Render:
             and move.channel is None and move.pull.copies is None
         )  # fmt: skip
 
-    def _chain(self, key: str) -> list[Move | Change]:
+    def _chain(self, key: str) -> list[Link]:
         """Return what is done to one image, spatial steps that follow each other composed."""
-        chain: list[Move | Change] = []
+        chain: list[Link] = []
         shape, label = self._images[key].shape[1:], is_label(self._images[key])
         for operation, applied in self._steps:
             if key not in operation.keys or applied.params is None:
@@ -145,6 +159,8 @@ class Render:
                 shape = move.pull.shape
             elif isinstance(operation, Intensity) and not label:
                 chain.append(Change(operation, applied))
+            elif isinstance(operation, Together):
+                chain.append(Joint(operation, applied))
         return chain
 
     def _shape(self, key: str, done: int) -> tuple[int, ...]:
@@ -156,13 +172,16 @@ class Render:
         image, chain = self._images[key], self._chains[key]
         while done and channel is not None and chain[done - 1].channel not in (None, channel):
             done -= 1  # steps of other channels
+        channels = slice(None) if channel is None else slice(channel, channel + 1)
         if done == 0:
-            return image[(slice(None) if channel is None else slice(channel, channel + 1), *box)]
+            return image[(channels, *box)]
         step = chain[done - 1]
         if channel is None and step.channel is not None:
             return np.concatenate([self._part(key, done, box, each) for each in range(len(image))])
         if isinstance(step, Move):
             return self._moved(key, done, box, step, channel)
+        if isinstance(step, Joint):
+            return self._all_at_once(step)[key][(channels, *box)]
         changed = self._changed(key, done, box, step)
         return changed if channel == step.channel else changed[channel : (channel or 0) + 1]
 
@@ -174,7 +193,8 @@ class Render:
         before = self._part(key, done - 1, part, channel)
         images, labels = (before[:0], before) if is_label(image) else (before, before[:0])
         start = time.perf_counter()
-        moved, marked = pulled(images, labels, move.pull, move.border, box, [side.start for side in part])
+        read = sideways if _is_thin(box) else pulled
+        moved, marked = read(images, labels, move.pull, move.border, box, [side.start for side in part])
         self._watch.moved(key, move.steps, time.perf_counter() - start)
         return marked if is_label(image) else moved
 
@@ -197,8 +217,26 @@ class Render:
 
     def _beside(self, key: str, applied: Applied, box: Box) -> NDArray[Any]:
         """Return a box of another image as it is just before a step."""
-        before = self._steps[: next(n for n, (_, other) in enumerate(self._steps) if other is applied)]
-        return Render({key: self._images[key]}, before, self._known).image(key, box)
+        return Render(self._images, self._steps[: self._count(applied)], self._known).image(key, box)
+
+    def _count(self, applied: Applied) -> int:
+        """Return how many steps come before one."""
+        return next(number for number, (_, other) in enumerate(self._steps) if other is applied)
+
+    def _all_at_once(self, step: Joint) -> Mapping[str, NDArray[Any]]:
+        """Return all images after a step that changes them together."""
+        count = self._count(step.applied)
+        if count not in self._joined:
+            before = Render(self._images, self._steps[:count], self._known, self._watch)
+            given = {key: before.image(key) for key in step.operation.keys if key in self._images}
+            start = time.perf_counter()
+            found = step.operation.together(given, step.applied.params or {})
+            seconds = (time.perf_counter() - start) / len(given)
+            for key in given:
+                if not is_label(given[key]):
+                    self._watch.changed(key, step.applied, given[key], found[key], seconds)
+            self._joined[count] = found
+        return self._joined[count]
 
     def _measured(self, key: str, done: int, image: NDArray[np.float32], all_of_it: bool) -> Mapping[str, Any]:
         """Return what a step knows of the whole image; of a part only where the whole was not seen before."""
@@ -216,7 +254,7 @@ class Render:
 
     def _name(self, key: str, step: Change) -> str:
         """Return what tells apart all that can be measured of one sample's image before a step."""
-        count = next(n for n, (_, applied) in enumerate(self._steps) if applied is step.applied)
+        count = self._count(step.applied)
         past = [[_settings(operation), applied.to_json()] for operation, applied in self._steps[:count]]
         return json.dumps([key, past, _settings(step.operation), step.applied.step, step.applied.channel])
 
@@ -236,12 +274,18 @@ class Render:
 def _entered(array: NDArray[Any]) -> NDArray[Any]:
     """Return images as float32, and labels of true and false as 1 and 0."""
     if is_label(array):
-        return array.astype(np.uint8) if array.dtype == bool else array
+        return array.astype(np.uint8 if array.dtype == bool else array.dtype.newbyteorder("="), copy=False)
     return array.astype(np.float32, copy=False)
 
 
 def _shape_of(box: Box) -> tuple[int, ...]:
     return tuple(part.stop - part.start for part in box)
+
+
+def _is_thin(box: Box) -> bool:
+    """Whether a box has many rows of few voxels each: a row takes its time, however short it is."""
+    *_, width = shape = _shape_of(box)
+    return width * _THIN_ROWS <= max(shape) and math.prod(shape) >= width * _MANY_ROWS
 
 
 def _grown(box: Box, margin: int, shape: Sequence[int]) -> Box:
@@ -259,14 +303,16 @@ def _settings(operation: Operation) -> str:
     return f"{operation.name()} {fixed}"
 
 
-def _thinner(every: int) -> Callable[[Move | Change], Move | Change | None]:
+def _thinner(every: int) -> Callable[[Link], Link | None]:
     """Return what makes the steps for an image of which only every so-many-th voxel is left."""
 
-    def thinned(step: Move | Change) -> Move | Change | None:
+    def thinned(step: Link) -> Link | None:
         if isinstance(step, Move):
             shape = tuple(-(-size // every) for size in step.pull.shape)
             wide, narrow = (Pull((_scaling(factor, len(shape)),), shape) for factor in (every, 1 / every))
             return replace(step, pull=wide.after(step.pull).after(narrow))
+        if isinstance(step, Joint):
+            return None
         local = not step.operation.margin(step.applied.params or {}) and not step.operation.whole
         return step if local and not step.operation.needs else None
 

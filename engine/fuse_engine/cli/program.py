@@ -17,10 +17,10 @@ from pathlib import Path
 from fuse_engine.cli.options import CANCELLED, FAILED, OK, PROBLEM, USAGE, Handler, Subparsers
 
 OURS = (
-    "new", "convert", "validate", "doctor", "create", "train", "infer", "analyze",
-    "explain", "replay", "runs", "cache", "catalog",
+    "new", "augmentation", "import-augmentation", "convert", "validate", "doctor", "create", "train", "infer",
+    "analyze", "explain", "replay", "runs", "cache", "catalog",
 )  # fmt: skip
-"""Our commands in the order of the work; each is a module here with `add(subparsers)`."""
+"""Our commands in the order of the work; each is a module here, `-` as `_`, with `add(subparsers)`."""
 
 GROUP = "fuse_engine.commands"
 """Entry points of commands of other packages, by the command's name: callables `add(subparsers)`.
@@ -66,7 +66,7 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in OURS:
-        import_module(f"fuse_engine.cli.{name}").add(subparsers)
+        import_module(f"fuse_engine.cli.{name.replace('-', '_')}").add(subparsers)
     wanted = words[0] if words else ""
     for entry in metadata.entry_points(group=GROUP) if wanted not in OURS else ():
         if entry.name == wanted:

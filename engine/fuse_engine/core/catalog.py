@@ -194,4 +194,5 @@ def _bounds(metadata: list[Any]) -> dict[str, Any]:
 
 
 def _usual(metadata: list[Any]) -> dict[str, Any]:
-    return {"usual": (mark.low, mark.high) for mark in metadata if isinstance(mark, Usual)}
+    mark = next((mark for mark in metadata if isinstance(mark, Usual)), None)
+    return {"usual": (mark.low, mark.high)} if mark else {}

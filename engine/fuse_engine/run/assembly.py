@@ -95,7 +95,8 @@ class Assembly:
     def augmenter(self) -> Augmenter:
         """Return the augmentation of the training samples."""
         steps = self.parts.below(Augmentation, "augmentation")
-        return Augmenter([steps[name] for name in sorted(steps, key=int)], self.experiment.seed)
+        placed = [steps[name].located(self.experiment.folder) for name in sorted(steps, key=int)]
+        return Augmenter(placed, self.experiment.seed)
 
     def patches(self) -> PatchDataset | None:
         """Return what cuts the training samples into patches, where they are."""

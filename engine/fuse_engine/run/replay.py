@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fuse_engine.augment import Augmenter
 from fuse_engine.augment.base import RECORD
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, KeyMissing, SampleError, nearest
@@ -37,12 +38,17 @@ class Replay:
 
     @cached_property
     def _items(self) -> Items:
-        return Items(self.assembly.dataset, self.assembly.augmenter(), self.assembly.patches())
+        return Items(self.assembly.dataset, self._augmenter, self.assembly.patches())
+
+    @cached_property
+    def _augmenter(self) -> Augmenter:
+        return self.assembly.augmenter()
 
     def sample(self, name: str, epoch: int) -> NestedDict:
         """Return a sample, or a patch of it called `<sample>#<number>`, as it was trained on in an epoch from 0.
 
-        Values are arrays and geometries; `data.augmentation` holds what was drawn.
+        Values are arrays and geometries; `data.augmentation` holds what was drawn. Where batches are mixed and
+        several of the epoch hold the sample, it is that of the first one.
 
         Raises:
             FuseError: for an unknown sample, patch or epoch.
@@ -58,10 +64,10 @@ class Replay:
                 f"epoch {epoch} has no '{name}'", expected=f"one of {', '.join(by_name)}",
                 nearest=nearest(name, by_name),
             )  # fmt: skip
-        return by_name[name]
+        return self._mixed_with_batch(by_name[name], epoch)
 
     def items(self, whole: str, epoch: int) -> list[NestedDict]:
-        """Return a whole sample as it was trained on in an epoch: itself, or its patches.
+        """Return a whole sample as it was augmented in an epoch, before batches are mixed: itself, or its patches.
 
         Raises:
             SampleError: when it cannot be read.
@@ -79,7 +85,25 @@ class Replay:
                 made[whole] = {str(item["data.id"]): item for item in self.items(whole, epoch)}
             except SampleError:
                 made[whole] = {}
-        return [made[self._whole(name)].get(name) for name in names]
+        found = [made[self._whole(name)].get(name) for name in names]
+        read = [sample for sample in found if sample is not None]
+        # without all of its samples nobody can say what a batch was mixed of
+        return list(self._mixed(read, epoch)) if len(read) == len(found) else found
+
+    def _mixed(self, samples: list[NestedDict], epoch: int) -> list[NestedDict]:
+        return [_own(sample) for sample in self._augmenter.mix(samples, epoch)]
+
+    def _mixed_with_batch(self, sample: NestedDict, epoch: int) -> NestedDict:
+        """Return a sample mixed as in the first batch of an epoch that holds it."""
+        name = str(sample["data.id"])
+        batches = self.assembly.timetable().batches(epoch) if self._augmenter.mixes else []
+        batch = next((batch for batch in batches if self._whole(name) in batch), None)
+        if batch is None:
+            return sample
+        loaded = self._items.__getitems__([(epoch, whole) for whole in batch])
+        return next(
+            _own(item) for part in loaded if not isinstance(part, Bad) for item in part if item["data.id"] == name
+        )
 
     def trained(self, name: str, epoch: int) -> bool:
         """Say whether a sample was in a batch of an epoch at all."""

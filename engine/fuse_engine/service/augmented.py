@@ -99,13 +99,14 @@ def augmentations(experiment: Experiment) -> list[Augmentation]:
     """
 
     def make() -> list[Augmentation]:
-        return [
+        steps = [
             cast(Augmentation, component("augmentation", spec, ("augmentation", index), experiment))
             for index, spec in enumerate(experiment.augmentation)
         ]
+        return [step.located(experiment.folder) for step in steps]
 
     specs = [spec.model_dump(mode="json") for spec in experiment.augmentation]
-    return _steps.get(json.dumps(specs, sort_keys=True), make)
+    return _steps.get(json.dumps([str(experiment.folder), specs], sort_keys=True), make)
 
 
 def open_subject(work: Work, experiment: Experiment, id: str) -> Subject:  # noqa: A002 the protocol's name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Any
 
 from fuse_engine.augment.guards import Caution, Damage, Moved, Watched, components_of, damages, idle, laterality
@@ -79,6 +78,6 @@ def _damage(work: Work, experiment: Experiment, drawn: Drawn, after: NestedDict)
         marked = replace(drawn, subject=replace(drawn.subject, leaves=drawn.subject.leaves.copy()))
         marked.subject.leaves[key] = components
         render = marked.render()
-        push = partial(render.push, key)
-        moved = Moved(key, image.array, after[key], render.image(key), owners, image.geometry, push)
+        left, pulls = render.image(key), render.pulls(key)
+        moved = Moved(key, image.array, after[key], left, owners, image.geometry, pulls)
         yield from damages(moved, class_names(experiment, key), check=work.check)

@@ -17,6 +17,7 @@ from fuse_engine.data.processor import Pipeline, Value
 from fuse_engine.data.source import Row
 from fuse_engine.service.opened import open_browsed, open_experiment, read_sample, values
 from fuse_engine.service.pictures import facts, picture, text_of
+from fuse_engine.service.warming import warm
 from fuse_engine.service.work import Work
 
 
@@ -37,13 +38,16 @@ def sample(
     Raises:
         SampleError: naming sample and step.
     """
-    dataset = open_browsed(open_experiment(experiment, folder))
+    opened = open_experiment(experiment, folder)
+    dataset = open_browsed(opened)
     row = dataset.cohort.row(id)
     parts = [pipeline.fingerprint(row) for pipeline in dataset.pipelines.values()]
     fingerprint = hashlib.sha256(json.dumps([parts, list(chosen)]).encode()).hexdigest()
     if known == fingerprint:
         return {"fingerprint": fingerprint, "unchanged": True}
     found = read_sample(work, dataset, id)
+    images = {key: value.array for key, value in found.items() if isinstance(value, Image)}
+    warm(opened, {key: (array.ndim - 1, len(array), array.dtype.str) for key, array in images.items()})
     keys = _pictured(found)
     shown = {name: next((key for key in every if key in chosen), every[0]) for name, every in keys.items()}
     return {

@@ -31,7 +31,7 @@ def hurt(labels: np.ndarray, pull: Pull, border: Border = "zeros", limits: Limit
     after = pulled(NOTHING, labels, pull, border)[1]
     left = pulled(NOTHING, components, pull, border)[1]
     grid = Geometry.plain(SHAPE, SPACING)
-    return damages(Moved("data.gt.mask", labels, after, left, owners, grid, pull.push), {1: "kidney"}, limits)
+    return damages(Moved("data.gt.mask", labels, after, left, owners, grid, [pull]), {1: "kidney"}, limits)
 
 
 @pytest.mark.parametrize("axis", range(3))
@@ -98,7 +98,7 @@ def test_a_value_that_was_not_there_is_named() -> None:
     after = labels.copy()
     after[0, 6:8, 6:8, 6:8] = 9
     components, owners = components_of(labels)
-    moved = Moved("k", labels, after, components, owners, Geometry.plain(SHAPE, SPACING), lambda at: at)
+    moved = Moved("k", labels, after, components, owners, Geometry.plain(SHAPE, SPACING), [])
     old, new = damages(moved, {})
     assert (old.warn, new.label, new.new, new.volume_change) == ("", 9, True, None)
     assert (new.after_mm3, new.warn) == (8 * VOXEL, "a value that was not there before")
@@ -113,6 +113,6 @@ def test_in_the_plane_it_is_mm2() -> None:
     labels = np.zeros((1, 20, 20), np.uint8)
     labels[0, 5:10, 5:10] = 1
     components, owners = components_of(labels)
-    moved = Moved("k", labels, labels, components, owners, Geometry.plain((20, 20), (2.0, 0.5)), lambda at: at)
+    moved = Moved("k", labels, labels, components, owners, Geometry.plain((20, 20), (2.0, 0.5)), [])
     (found,) = damages(moved, {})
     assert (found.unit, found.before_mm3, found.boundary_mm) == ("mm²", 25.0, 0.0)

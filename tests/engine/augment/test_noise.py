@@ -7,13 +7,16 @@ from scipy import stats
 
 from fuse_engine.augment import (
     AddElementwise,
+    GaussianNoise,
     MultiplyElementwise,
     PoissonNoise,
     RicianNoise,
     SaltAndPepper,
     SpeckleNoise,
 )
+from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.kernels import noise, poisson
+from fuse_engine.core.geometry import Geometry
 
 KEYS = ["data.input.image"]
 SIDE = 400
@@ -103,3 +106,13 @@ def test_salt_and_pepper_are_counted_and_lie_in_all_channels_alike() -> None:
     assert float((peppered[1] == 9).mean()) == pytest.approx(0.025, rel=0.1)
     assert float((peppered[1] == -5).mean()) == pytest.approx(0.075, rel=0.1)
     assert np.array_equal((peppered[0] == 9)[1:], (peppered[1] == 9)[1:])
+
+
+def test_noise_has_its_strength_and_can_be_replayed() -> None:
+    step, image = GaussianNoise(keys=KEYS, std=(0.2, 0.2)), np.zeros((1, 200, 200), np.float32)
+    params = step.sample(Chance(3), Geometry.plain((200, 200)))
+    noise = step.apply(image, params)
+    assert float(noise.std()) == pytest.approx(0.2, rel=0.02)
+    assert float(noise.mean()) == pytest.approx(0, abs=0.005)
+    assert np.array_equal(step.apply(image, params), noise)
+    assert not np.array_equal(step.apply(image, {**params, "seed": params["seed"] + 1}), noise)

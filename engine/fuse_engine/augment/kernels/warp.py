@@ -36,8 +36,11 @@ def _end(size: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _cells(at: Any, shape: Any, index: Any, share: Any, inside: Any) -> None:
-    """Write for each place (3, n) the first voxel of its cell, its shares of the way on, and if it has a cell."""
+def _cells(at: Any, shape: Any, index: Any, share: Any, inside: Any) -> Any:
+    """Write for each place (3, n) the first voxel of its cell, its shares of the way on, and if it has a cell.
+
+    Return how many have one.
+    """
     end_z, end_y, end_x = _end(shape[0]), _end(shape[1]), _end(shape[2])
     height, width, zero = np.int32(shape[1]), np.int32(shape[2]), np.float32(0)
     for i in range(index.shape[0]):
@@ -49,6 +52,7 @@ def _cells(at: Any, shape: Any, index: Any, share: Any, inside: Any) -> None:
         k, j, m = np.int32(z), np.int32(y), np.int32(x)
         share[0, i], share[1, i], share[2, i] = z - np.float32(k), y - np.float32(j), x - np.float32(m)
         index[i] = np.uint32((k * height + j) * width + m)
+    return np.int64(inside.sum())
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -77,25 +81,26 @@ def _clamped(at: Any, rate: Any, shape: Any, index: Any, share: Any) -> None:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _nearest_cells(at: Any, shape: Any, index: Any, inside: Any) -> None:
-    """Write the nearest voxel of each place (3, n), halves going up, and whether there is one."""
+def _nearest_cells(at: Any, shape: Any, index: Any, inside: Any) -> Any:
+    """Write the nearest voxel of each place (3, n), halves going up, and if it is one; return how many are."""
     low, half = np.float32(-0.5), np.float32(0.5)
     end_z, end_y, end_x = np.float32(shape[0]) - half, np.float32(shape[1]) - half, np.float32(shape[2]) - half
-    height, width = np.int32(shape[1]), np.int32(shape[2])
+    depth, height, width = np.int32(shape[0]), np.int32(shape[1]), np.int32(shape[2])
     for i in range(index.shape[0]):
         z, y, x = at[0, i], at[1, i], at[2, i]
         inside[i] = (z >= low) & (y >= low) & (x >= low) & (z < end_z) & (y < end_y) & (x < end_x)
     for i in range(index.shape[0]):
         z, y, x = min(max(at[0, i], low), end_z), min(max(at[1, i], low), end_y), min(max(at[2, i], low), end_x)
         k, j, m = np.int32(z + half), np.int32(y + half), np.int32(x + half)
+        k, j, m = min(k, depth - 1), min(j, height - 1), min(m, width - 1)
         index[i] = np.uint32((k * height + j) * width + m)
+    return np.int64(inside.sum())
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _linear(volume: Any, row: Any, index: Any, share: Any, start: Any, stop: Any) -> None:
+def _linear(flat: Any, shape: Any, row: Any, index: Any, share: Any, start: Any, stop: Any) -> None:
     """Fill part of a row with what lies between the eight voxels of each cell, four where there is one plane."""
-    flat = volume.reshape(-1)
-    depth, height, width = volume.shape
+    depth, height, width = shape
     below = np.uint32(width if height > 1 else 0)
     right = np.uint32(1 if width > 1 else 0)
     if depth == 1:
@@ -118,14 +123,6 @@ def _linear(volume: Any, row: Any, index: Any, share: Any, start: Any, stop: Any
         a += (b - a) * fy
         c += (d - c) * fy
         row[i] = a + (c - a) * fz
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _nearest(volume: Any, row: Any, index: Any, start: Any, stop: Any) -> None:
-    """Fill part of a row with the voxels of an index."""
-    flat = volume.reshape(-1)
-    for i in range(start, stop):
-        row[i] = flat[index[i]]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -177,8 +174,9 @@ def _again_lattice(at: Any, lattice: Any, rate: Any, index: Any, share: Any, lin
     """Move places of a row on by a lattice."""
     count = at.shape[1]
     _clamped(at, rate, lattice.shape[1:], index, share)
+    flat = lattice.reshape(3, -1)
     for axis in range(3):
-        _linear(lattice[axis], line[axis], index, share, 0, count)
+        _linear(flat[axis], lattice.shape[1:], line[axis], index, share, 0, count)
     for axis in range(3):
         for i in range(count):
             at[axis, i] += line[axis, i]
@@ -232,69 +230,80 @@ def _inside(index: Any, size: Any, border: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _edge_linear(volume: Any, pz: Any, py: Any, px: Any, border: Any) -> Any:
+def _edge_linear(flat: Any, shape: Any, pz: Any, py: Any, px: Any, border: Any) -> Any:
     """Return the value between voxels of which some lie outside."""
+    depth, height, width = shape
+    if border == ZEROS and (min(pz, py, px) <= -1 or pz >= depth or py >= height or px >= width):
+        return np.float32(0)
     far = np.float32(1 << 24)
     pz, py, px = min(max(pz, -far), far), min(max(py, -far), far), min(max(px, -far), far)
     iz, iy, ix = int(np.floor(pz)), int(np.floor(py)), int(np.floor(px))
     fz, fy, fx = pz - np.float32(iz), py - np.float32(iy), px - np.float32(ix)
     total = np.float32(0)
     for dz in range(2):
-        z = _inside(iz + dz, volume.shape[0], border)
+        z = _inside(iz + dz, depth, border)
         wz = fz if dz else 1 - fz
         if z < 0 or wz == 0:
             continue
         for dy in range(2):
-            y = _inside(iy + dy, volume.shape[1], border)
+            y = _inside(iy + dy, height, border)
             wy = fy if dy else 1 - fy
             if y < 0 or wy == 0:
                 continue
             for dx in range(2):
-                x = _inside(ix + dx, volume.shape[2], border)
+                x = _inside(ix + dx, width, border)
                 wx = fx if dx else 1 - fx
                 if x >= 0 and wx != 0:
-                    total += wz * wy * wx * volume[z, y, x]
+                    total += wz * wy * wx * flat[(z * height + y) * width + x]
     return total
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _edge_nearest(volume: Any, pz: Any, py: Any, px: Any, border: Any) -> Any:
+def _edge_nearest(flat: Any, shape: Any, pz: Any, py: Any, px: Any, border: Any) -> Any:
     """Return the nearest voxel, which lies outside; halves go up."""
+    depth, height, width = shape
+    if border == ZEROS:
+        return flat.dtype.type(0)
     half, far = np.float32(0.5), np.float32(1 << 24)
-    iz = _inside(int(np.floor(min(max(pz, -far), far) + half)), volume.shape[0], border)
-    iy = _inside(int(np.floor(min(max(py, -far), far) + half)), volume.shape[1], border)
-    ix = _inside(int(np.floor(min(max(px, -far), far) + half)), volume.shape[2], border)
-    return volume.dtype.type(0) if iz < 0 or iy < 0 or ix < 0 else volume[iz, iy, ix]
+    iz = _inside(int(np.floor(min(max(pz, -far), far) + half)), depth, border)
+    iy = _inside(int(np.floor(min(max(py, -far), far) + half)), height, border)
+    ix = _inside(int(np.floor(min(max(px, -far), far) + half)), width, border)
+    return flat[(iz * height + iy) * width + ix]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _row_image(volume: Any, row: Any, at: Any, index: Any, share: Any, inside: Any, border: Any) -> None:
-    """Fill a row linearly: runs of places inside the volume at once, the others one by one."""
-    start, count = 0, row.shape[0]
-    while start < count:
-        stop = start
-        while stop < count and inside[stop]:
-            stop += 1
-        _linear(volume, row, index, share, start, stop)
-        while stop < count and not inside[stop]:
-            row[stop] = _edge_linear(volume, at[0, stop], at[1, stop], at[2, stop], border)
-            stop += 1
+def _row_image(
+    flat: Any, shape: Any, row: Any, at: Any, index: Any, share: Any, inside: Any, count: Any, border: Any
+) -> None:
+    """Fill a row linearly: the `count` places inside the volume at once where they follow each other."""
+    start = 0
+    while start < row.shape[0]:
+        if not inside[start]:
+            row[start] = _edge_linear(flat, shape, at[0, start], at[1, start], at[2, start], border)
+            start += 1
+            continue
+        stop = start + count
+        if stop > row.shape[0] or np.int64(inside[start:stop].sum()) < count:
+            stop = start + 1
+            while stop < row.shape[0] and inside[stop]:
+                stop += 1
+        _linear(flat, shape, row, index, share, start, stop)
+        count -= stop - start
         start = stop
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _row_labels(volume: Any, row: Any, at: Any, index: Any, inside: Any, border: Any) -> None:
-    """Fill a row from the nearest voxels; see `_row_image`."""
-    start, count = 0, row.shape[0]
-    while start < count:
-        stop = start
-        while stop < count and inside[stop]:
-            stop += 1
-        _nearest(volume, row, index, start, stop)
-        while stop < count and not inside[stop]:
-            row[stop] = _edge_nearest(volume, at[0, stop], at[1, stop], at[2, stop], border)
-            stop += 1
-        start = stop
+def _row_labels(
+    flat: Any, shape: Any, row: Any, at: Any, index: Any, inside: Any, count: Any, border: Any
+) -> None:
+    """Fill a row from the nearest voxels, `count` of which are inside the volume."""
+    for i in range(row.shape[0]):
+        row[i] = flat[index[i]]
+    if count == row.shape[0]:
+        return
+    for i in range(row.shape[0]):
+        if not inside[i]:
+            row[i] = _edge_nearest(flat, shape, at[0, i], at[1, i], at[2, i], border)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -307,6 +316,8 @@ def warp(image: Any, out: Any, labels: Any, marked: Any, start: Any, offset: Any
     shape = out.shape[1:] if out.shape[0] else marked.shape[1:]
     at, share = np.empty((3, shape[2]), np.float32), np.empty((3, shape[2]), np.float32)
     index, inside = np.empty(shape[2], np.uint32), np.empty(shape[2], np.uint8)
+    pixels = image.reshape(image.shape[0], image.shape[1] * image.shape[2] * image.shape[3])
+    classes = labels.reshape(labels.shape[0], labels.shape[1] * labels.shape[2] * labels.shape[3])
     row = _row_of(shape[2], start[2], chain)
     for z in range(shape[0]):
         for y in range(shape[1]):
@@ -316,10 +327,12 @@ def warp(image: Any, out: Any, labels: Any, marked: Any, start: Any, offset: Any
                     for i in range(shape[2]):
                         at[axis, i] -= np.float32(offset[axis])
             if out.shape[0]:
-                _cells(at, image.shape[1:], index, share, inside)
+                count = _cells(at, image.shape[1:], index, share, inside)
                 for channel in range(out.shape[0]):
-                    _row_image(image[channel], out[channel, z, y], at, index, share, inside, border)
+                    target = out[channel, z, y]
+                    _row_image(pixels[channel], image.shape[1:], target, at, index, share, inside, count, border)
             if marked.shape[0]:
-                _nearest_cells(at, labels.shape[1:], index, inside)
+                count = _nearest_cells(at, labels.shape[1:], index, inside)
                 for channel in range(marked.shape[0]):
-                    _row_labels(labels[channel], marked[channel, z, y], at, index, inside, border)
+                    found = marked[channel, z, y]
+                    _row_labels(classes[channel], labels.shape[1:], found, at, index, inside, count, border)

@@ -1,0 +1,75 @@
+"""Libraries that a part of the program uses where they are installed, imported when they are asked for."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from fuse_engine.core.errors import FuseError
+
+PACKAGES = {
+    "albumentations": "albumentations", "monai": "monai", "torchio": "torchio", "torchvision": "torchvision",
+}  # fmt: skip
+"""Every such library, and what pip calls it."""
+
+_declared: list[Any] = []
+"""Operators live as long as the object that declares them."""
+
+
+def library(name: str, module: str = "") -> ModuleType:
+    """Return a library of `PACKAGES`, or a module of it such as `transforms.v2`.
+
+    Raises:
+        FuseError: when it is not installed, or cannot be imported.
+    """
+    if find_spec(name) is None:
+        raise FuseError(f"{name} is not installed", expected=f"pip install {PACKAGES[name]}")
+    if name == "torchvision":
+        _declare_operators()
+    before = os.environ.get("NO_ALBUMENTATIONS_UPDATE")
+    # else importing it asks the network for a newer version
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+    try:
+        return import_module(f"{name}.{module}" if module else name)
+    except ImportError as error:
+        raise FuseError(f"{name} cannot be imported: {error}", expected=f"pip install {PACKAGES[name]}") from None
+    finally:
+        if before is None:
+            del os.environ["NO_ALBUMENTATIONS_UPDATE"]
+        else:
+            os.environ["NO_ALBUMENTATIONS_UPDATE"] = before
+
+
+def _declare_operators() -> None:
+    """Declare operators that torchvision registers at import, where a build of it for another torch lacks them."""
+    import torch
+
+    if _declared or _operators():
+        return
+    for text in (
+        "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+        "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    ):
+        space = torch.library.Library("torchvision", "FRAGMENT")
+        space.define(text)
+        _declared.append(space)
+
+
+def _operators() -> bool:
+    """Whether torchvision's own operators can be loaded."""
+    from pathlib import Path
+
+    import torch
+
+    spec = find_spec("torchvision")
+    folder = Path(spec.origin).parent if spec and spec.origin else Path()
+    for path in [*folder.glob("_C*.so"), *folder.glob("_C*.pyd")]:
+        try:
+            torch.ops.load_library(str(path))
+        except OSError:
+            continue
+        return hasattr(torch.ops.torchvision, "nms")
+    return False
