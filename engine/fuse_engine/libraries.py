@@ -53,7 +53,7 @@ def _declare_operators() -> None:
         "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
         "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     ):
-        space = torch.library.Library("torchvision", "FRAGMENT")
+        space: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         space.define(text)
         _declared.append(space)
 
@@ -68,7 +68,7 @@ def _operators() -> bool:
     folder = Path(spec.origin).parent if spec and spec.origin else Path()
     for path in [*folder.glob("_C*.so"), *folder.glob("_C*.pyd")]:
         try:
-            torch.ops.load_library(str(path))
+            torch.ops.load_library(str(path))  # type: ignore[no-untyped-call]
         except OSError:
             continue
         return hasattr(torch.ops.torchvision, "nms")

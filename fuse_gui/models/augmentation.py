@@ -82,7 +82,7 @@ class AugmentationModel(StepsModel):
         self._times: Sequence[Mapping[str, Any]] = ()
         self._exact, self._fits = True, True
         self._whole: object = None
-        self._edited: object = None
+        self._edited = self._drawn_from
         self._calm = Calm(project, self._ask_whole, calm)
         self.draw.changed.connect(self._again)
         self.look.changed.connect(self._moved)
@@ -172,7 +172,13 @@ class AugmentationModel(StepsModel):
 
     @property
     def _asked_for(self) -> object:
-        return self.project.experiment, self.project.sample_id, dict(self.draw.plain)
+        return self._drawn_from, self.project.sample_id, dict(self.draw.plain)
+
+    @property
+    def _drawn_from(self) -> object:
+        """What of the experiment decides what is drawn."""
+        experiment = self.project.experiment
+        return (experiment.augmentation, experiment.seed) if experiment else None
 
     def _question(self) -> Mapping[str, Any]:
         plane = self.look.stored
@@ -308,25 +314,26 @@ class AugmentationModel(StepsModel):
 
     def set_active(self, active: bool) -> None:
         """Say whether the panel is looked at; only then it computes and uses the screen."""
+        if active == self._active:
+            return
         super().set_active(active)
         self.network.set_open(active and self.side == "network")
         if active:
             self._lay()
             self._put()
-
-    def _leave(self) -> None:
-        self.flicker.set_on(False)
-        self.project.requests.cancel("augment")
+            return
         self.wipe.hang(None)
         self.stage.leave()
         if self.screen is self.project.screen:
             self.project.shown.again()
 
+    def _leave(self) -> None:
+        self.flicker.set_on(False)
+        self.project.requests.cancel("augment")
+
     def _experiment_changed(self) -> None:
-        experiment = self.project.experiment
-        steps = experiment.augmentation if experiment else None
-        if steps != self._edited:
-            self._edited = steps
+        if self._drawn_from != self._edited:
+            self._edited = self._drawn_from
             self.draw.edited()
             self._again()
 

@@ -64,7 +64,8 @@ class Guards:
         self.meters = tuple(map(_meter, reply.get("damage", ())))
         empty = "Nothing is labelled in this sample." if labelled else "This sample has no label map."
         self.note = "" if self.meters else empty
-        self.warnings = tuple(map(_warned, reply.get("warnings", ())))
+        told = [found for found in reply.get("warnings", ()) if found["check"] != "damage" or found["fixes"]]
+        self.warnings = tuple(map(_warned, told))  # damage without a remedy is what the meters say
         self.changed.emit()
 
     def forget(self) -> None:

@@ -126,7 +126,7 @@ class Sheet:
         steps = self._project.experiment.augmentation if self._project.experiment else []
         names = [("all", None), *((step.name, str(index)) for index, step in enumerate(steps))]
         return [
-            (f"{name}: {ENDS[end]}", {"extreme": end} | ({} if only is None else {"only": only}))
+            (f"{name} {end}", {"extreme": end} | ({} if only is None else {"only": only}))
             for name, only in names
             for end in ENDS
         ]

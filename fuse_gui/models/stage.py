@@ -96,7 +96,7 @@ class Stage:
 
 
 def tensor_picture(array: NDArray[Any], like: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a tensor of the network, the first one of several, as a picture: in its place where nothing was cut."""
+    """Return a tensor of the network, the first one of several, as a picture; in its place if nothing was cut."""
     geometry = Geometry.from_json(like["geometry"])
     while array.ndim > geometry.dims + 1:
         array = array[0]

@@ -48,7 +48,22 @@ class AugmentationView(StepsView):
         self.redo = button(model.redo_label, "", project.redo)
         self.copy = W.ToggleButton(description=model.copy_label, tooltip=model.copy_help, layout={"width": "auto"})
         self.copy.observe(lambda _: self._show(), "value")
-        return W.Box([self.undo, self.redo, self.copy], layout=LINE)
+        found = [(model.presets.title(name), name) for name in model.presets.names]
+        helps = [f"{title}: {model.presets.help(name)}" for title, name in found]
+        self.presets = W.Dropdown(
+            options=[(model.presets.label, ""), *found],
+            value="",
+            tooltip="\n".join(helps),
+            layout={"width": "auto"},
+        )
+        self.presets.add_class("fuse-presets")
+        self.presets.observe(lambda change: self._use(change["new"]), "value")
+        return W.Box([self.undo, self.redo, self.presets, self.copy], layout=LINE)
+
+    def _use(self, preset: str) -> None:
+        if preset:
+            self.model.presets.use(preset)
+            self.presets.value = ""
 
     def set_active(self, active: bool) -> None:
         """Say whether the panel is looked at; only then anything is computed."""

@@ -38,7 +38,7 @@ class StepLine(QFrame):  # type: ignore[misc]
         row.setContentsMargins(6, 3, 6, 3)
         row.addWidget(self.switch, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.drawn, 1)
-        row.addWidget(self.time, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.time)
         model.changed.connect(self._show)
         self._show()
 

@@ -1,32 +1,54 @@
-"""The Augmentation panel: draws, what they did, and what they did to the labels."""
+"""The Augmentation panel: what it asks for and when, and what it makes of the answers."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fuse_engine.core.errors import SampleError
-from fuse_engine.core.geometry import Geometry
 from fuse_gui.models.augmentation import AugmentationModel
-from fuse_gui.models.damage import damages
+from fuse_gui.models.guards import Guards
+from fuse_gui.models.histograms import bars_of
+from fuse_gui.models.look import Look
 from fuse_gui.models.project import Project
+from fuse_gui.models.screen import Screen
+from fuse_gui.models.stage import Stage
+from fuse_gui.models.step_facts import facts_of, time_of
+from tests.gui_augmented import ANSWERS, IMAGE, MASK, RAS, augment_plane, pictures, sample
 from tests.gui_engine import FakeEngine
-from tests.gui_project import wait_for
-from tests.gui_toys import augment
+from tests.gui_project import open_toy, wait_for
 
 
 @pytest.fixture
-def model(toy_engine: FakeEngine, toy_project: Project) -> AugmentationModel:
-    toy_engine.answers["augment"] = augment
-    made = AugmentationModel(toy_project, pause=0.001)
-    toy_project.select("s1")
+def engine() -> FakeEngine:
+    return FakeEngine(**ANSWERS)
+
+
+@pytest.fixture
+def project(engine: FakeEngine, tmp_path: Path) -> Iterator[Project]:
+    made = open_toy(engine, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def model(project: Project) -> AugmentationModel:
+    made = AugmentationModel(project, calm=0.02)
+    project.select("s1")
     return made
 
 
-def settle(model: AugmentationModel) -> None:
-    wait_for(lambda: not model.refresh.stale)
+def asked(engine: FakeEngine, method: str = "augment_plane") -> list[dict[str, Any]]:
+    return [arguments for name, arguments in engine.asked if name == method]
+
+
+def whole(model: AugmentationModel) -> None:
+    wait_for(lambda: model.is_whole)
 
 
 def shown(project: Project, name: str = "image") -> float:
@@ -35,116 +57,168 @@ def shown(project: Project, name: str = "image") -> float:
     return float(picture.array.max())
 
 
-def test_nothing_is_computed_until_somebody_looks(model: AugmentationModel, toy_engine: FakeEngine) -> None:
-    model.set_draw(3)
+def test_nothing_is_computed_until_somebody_looks(model: AugmentationModel, engine: FakeEngine) -> None:
+    model.draw.set_number(3)
     time.sleep(0.05)
-    assert "augment" not in toy_engine.methods()
+    assert not {"augment", "augment_plane"} & set(engine.methods())
     model.set_active(True)
-    settle(model)
-    assert toy_engine.asked[-1][1]["draw"]["epoch"] == 2, "epochs are counted from 1 on the screen, from 0 in the engine"
+    whole(model)
+    assert asked(engine, "augment")[-1]["draw"] == {"seed": 7, "epoch": 2}, "counted from 0 in the engine"
 
 
-def test_what_was_drawn_is_said_and_shown(model: AugmentationModel, toy_project: Project) -> None:
-    model.set_active(True)
-    settle(model)
-    assert model.drawn == ("1  Flip: axes (x), shift (0.25, -1)", "2  Noise: not applied")
-    assert model.damage_text == "mask, class 1: 40 → 30 mm², -25.0 %\nmask, class 2: 10 → 0 mm², gone"
-    assert shown(toy_project) == 7
-    model.show("before")
-    assert (shown(toy_project), shown(toy_project, "gt")) == (0, 2)
-    model.show("after")
-    assert (shown(toy_project), shown(toy_project, "gt")) == (7, 1)
-
-
-def test_the_slider_goes_through_epochs_and_seeds(model: AugmentationModel, toy_engine: FakeEngine) -> None:
-    model.set_active(True)
-    model.set_draw(12)
-    settle(model)
-    assert (toy_engine.asked[-1][1]["draw"]["epoch"], toy_engine.asked[-1][1]["draw"]["seed"]) == (11, 7)
-    assert "what epoch 12 trains on" in model.draw_text
-    model.reseed()
-    settle(model)
-    assert toy_engine.asked[-1][1]["draw"]["seed"] not in (0, 7)
-    assert "not what is trained" in model.draw_text
-    model.own_seed()
-    settle(model)
-    assert toy_engine.asked[-1][1]["draw"]["seed"] == 7
-    model.set_draw(1000)
-    assert model.draw == 100
-
-
-def test_while_dragging_one_request_runs_and_the_last_place_wins(
-    model: AugmentationModel, toy_engine: FakeEngine
+def test_while_dragging_one_plane_is_computed_and_the_last_place_wins(
+    model: AugmentationModel, engine: FakeEngine
 ) -> None:
-    toy_engine.hold.add("augment")
+    engine.hold.add("augment_plane")
     model.set_active(True)
-    wait_for(lambda: len(toy_engine.held) == 1)
+    assert len(engine.held) == 1
     for draw in range(1, 40):
-        model.set_draw(draw)
-        time.sleep(0.002)
-    assert len(toy_engine.held) == 1
-    assert model.state == "out of date, drawing …"
-    toy_engine.release()
-    wait_for(lambda: len(toy_engine.held) == 1)
-    toy_engine.release()
-    settle(model)
-    assert [args["draw"]["epoch"] for method, args in toy_engine.asked if method == "augment"] == [0, 38]
+        model.draw.set_number(draw)
+    assert len(engine.held) == 1
+    engine.release()
+    engine.release()
+    assert [arguments["draw"]["epoch"] for arguments in asked(engine)] == [0, 38]
+    assert asked(engine, "augment") == [], "the hand has not rested yet"
+    whole(model)
+    assert len(asked(engine, "augment")) == 1
 
 
-def test_an_answer_for_another_sample_is_not_shown(
-    model: AugmentationModel, toy_engine: FakeEngine, toy_project: Project
-) -> None:
-    toy_engine.hold.add("augment")
+def test_a_drag_gives_the_whole_sample_up(model: AugmentationModel, engine: FakeEngine, project: Project) -> None:
+    engine.hold.add("augment")
     model.set_active(True)
-    wait_for(lambda: len(toy_engine.held) == 1)
-    toy_project.select("s2")
-    toy_engine.release()
-    assert model.drawn == ()
-    wait_for(lambda: len(toy_engine.held) == 1)
-    toy_engine.release()
-    assert toy_engine.asked[-1][1]["id"] == "s2"
-    assert len(model.drawn) == 2
+    wait_for(lambda: engine.held)
+    model.draw.set_number(5)
+    assert not project.requests.is_running("augment")
+    engine.release()
+    assert not model.is_whole, "it was of the former draw"
+    wait_for(lambda: engine.held)
+    engine.release()
+    whole(model)
+    assert shown(project) == 119 + 5000
 
 
-def test_an_edited_step_is_drawn_again(model: AugmentationModel, toy_engine: FakeEngine) -> None:
+def test_a_whole_sample_that_made_way_is_asked_for_again(model: AugmentationModel, engine: FakeEngine) -> None:
+    replies = iter([None])
+    engine.answers["augment"] = lambda **arguments: next(replies, ANSWERS["augment"](**arguments))
     model.set_active(True)
-    settle(model)
+    whole(model)
+    assert len(asked(engine, "augment")) == 2
+
+
+def test_an_edit_asks_with_text_that_is_read_quickly(model: AugmentationModel, engine: FakeEngine) -> None:
+    model.set_active(True)
     model.steps.find(("0", "Flip", "p")).set("1")  # type: ignore[attr-defined]
     model.steps.add("Noise")
     model.steps.move(2, -2)
-    settle(model)
-    text = toy_engine.asked[-1][1]["experiment"]
+    text = asked(engine)[-1]["experiment"]
+    assert text.startswith("{")
     assert text.index("Noise") < text.index("Flip")
-    assert "p: 1" in text
+    assert '"p": "1"' in text
 
 
-def test_a_sample_that_cannot_be_read_is_named(model: AugmentationModel, toy_engine: FakeEngine) -> None:
-    toy_engine.answers["augment"] = SampleError("truncated", sample="s1", where="data.input.image.0")
+def test_edits_elsewhere_are_none_of_its_business(
+    model: AugmentationModel, engine: FakeEngine, project: Project
+) -> None:
     model.set_active(True)
-    settle(model)
+    whole(model)
+    before = len(asked(engine))
+    project.edit(("name",), "another")
+    assert len(asked(engine)) == before
+
+
+def test_a_sample_that_cannot_be_read_is_named(model: AugmentationModel, engine: FakeEngine) -> None:
+    engine.answers["augment_plane"] = SampleError("truncated", sample="s1", where="data.input.image.0")
+    model.set_active(True)
     assert model.state == "truncated; sample 's1'"
     assert model.drawn == ()
-    toy_engine.answers["augment"] = augment
-    model.set_draw(2)
-    settle(model)
+    engine.answers["augment_plane"] = augment_plane
+    model.draw.set_number(2)
     assert (model.state, len(model.drawn)) == ("", 2)
 
 
-def test_leaving_the_panel_leaves_the_sample_on_the_screen(model: AugmentationModel, toy_project: Project) -> None:
+def test_leaving_the_panel_leaves_the_sample_on_the_screen(model: AugmentationModel, project: Project) -> None:
     model.set_active(True)
-    settle(model)
+    whole(model)
+    assert shown(project) == 1119
+    model.draw_wipe(0.5)
     model.set_active(False)
-    assert shown(toy_project) == 0
-    toy_project.sample_changed.emit("s1")
-    assert shown(toy_project) == 0
+    assert shown(project) == 119
+    assert project.screen.picture("before") is None
 
 
-def test_damage_is_counted_in_mm() -> None:
-    cube = Geometry.plain((2, 5, 5), (3.0, 1.0, 1.0)).to_json()
-    before, after = np.zeros((1, 2, 5, 5), int), np.zeros((1, 2, 5, 5), int)
-    before[0, 0, :2], after[0, 0, :1], after[0, 1, 0, 0] = 1, 1, 2
-    found = damages(*({"k": {"array": array, "geometry": cube, "label": True}} for array in (before, after)))
-    assert [(item.before, item.after, item.change) for item in found] == [(30.0, 15.0, -50.0), (0.0, 3.0, None)]
-    same = damages(*({"k": {"array": before, "geometry": cube, "label": True}} for _ in range(2)))
-    assert [item.change for item in same] == [0.0]
-    assert "unchanged" in str(same[0])
+def test_a_scroll_through_the_whole_sample_asks_for_nothing(model: AugmentationModel, engine: FakeEngine) -> None:
+    model.set_active(True)
+    whole(model)
+    before = len(engine.asked)
+    for place in range(4):
+        model.look.move_to(0, place)
+    assert len(engine.asked) == before
+
+
+def test_planes_lie_where_they_are_stored() -> None:
+    look = Look()
+    look.lie_on(pictures(IMAGE)["data.input.image"])
+    for axis, shape in ((0, (5, 6)), (1, (4, 6)), (2, (4, 5))):
+        look.move_to(axis, 1)
+        plane = look.stored
+        cut = (slice(None),) * (1 + axis) + (plane.place,)
+        upright = look.upright(IMAGE[cut])
+        turned = np.flip(IMAGE, (2, 3))
+        np.testing.assert_array_equal(upright, turned[(slice(None),) * (1 + axis) + (1,)])
+        assert upright.shape[1:] == shape
+    look.move_to_point(0, RAS.spacing[2] * 3.2)
+    assert (look.axis, look.place) == (0, 3)
+
+
+def test_a_plane_of_another_size_waits_for_the_whole() -> None:
+    stage = Stage(Screen())
+    stage.lay(sample())
+    plane = {"data.input.image": IMAGE[:, 2, :3, :3]}
+    look = Look()
+    look.lie_on(stage.before["image"])
+    assert not stage.write(plane, look.stored)
+    stage.take({"data.input.image": {**stage.before["image"], "array": IMAGE[:, 1:3, :3, :3].copy()}})
+    assert stage.write({"data.input.image": np.full((1, 3, 3), 7.0)}, look.stored)
+    assert (stage.after["image"]["array"][0] == 7).all(axis=(1, 2)).tolist() == [False, True]
+    assert stage.before["gt"]["array"] is not stage.after["gt"]["array"]
+    np.testing.assert_array_equal(stage.before["gt"]["array"], MASK)
+
+
+def test_facts_name_what_was_drawn_and_how_long_a_pass_took() -> None:
+    applied = [
+        {
+            "step": "0.1",
+            "name": "Blur",
+            "params": {"sigma": [0.5, 1.0], "seed": 12, "shape": [3, 3]},
+            "channel": 2,
+        },
+        {"step": "1", "name": "Flip", "params": {"axes": []}},
+        {"step": "2", "name": "Elastic", "params": {"coefficients": [[0.1] * 9]}},
+    ]
+    times = [{"step": "0.1", "steps": ["0.1", "1"], "name": "both", "ms": 12.34}, {"step": "2", "ms": 5.0}]
+    words = [facts_of(index, applied, times, False) for index in range(4)]
+    assert [item and item.drawn for item in words] == [
+        "Blur: sigma (0.5, 1), channel 2", "axes none", "coefficients (9 numbers)", None,
+    ]  # fmt: skip
+    assert [time_of(index, times) for index in range(3)] == ["12.3 ms", "in step 1", "5 ms"]
+
+
+def test_meters_say_what_was_lost(project: Project) -> None:
+    guards = Guards(project)
+    one = {"name": "", "volume_change": None, "vanished": False, "new": True, "warn": ""}
+    gone = {"name": "node", "volume_change": -1.0, "vanished": True, "warn": "gone"}
+    parts = {"name": "vessel", "volume_change": 1e-5, "vanished": False, "components_lost": 2, "components": 5}
+    found = [{"label": number, **item} for number, item in enumerate((one, gone, parts), 1)]
+    guards.take({"before": pictures(IMAGE), "damage": found, "warnings": []})
+    assert [meter.text for meter in guards.meters] == [
+        "class 1: was not there before", "node: gone (gone)", "vessel: size unchanged, 2 of 5 parts lost",
+    ]  # fmt: skip
+    assert [meter.wrong for meter in guards.meters] == [False, True, False]
+    guards.take({"before": {}, "damage": [], "warnings": []})
+    assert guards.note == "This sample has no label map."
+
+
+def test_few_values_have_a_bar_each() -> None:
+    few, many = bars_of(np.array([0.0, 1, 1, 2])), bars_of(np.linspace(0, 1, 1000))
+    assert (few.labels, few.counts.tolist()) == (("0", "1", "2"), [1, 2, 1])
+    assert (len(many.counts), int(many.counts.sum()), many.labels) == (30, 1000, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from fuse_engine.core.catalog import FieldSpec, describe
 from fuse_engine.core.distribution import Distribution, PerAxis
 from fuse_engine.core.document import parse, parse_value
 from fuse_engine.core.experiment import Experiment
-from fuse_gui.models import distribution
+from fuse_gui.models import answer, distribution
 from fuse_gui.models.bound import Bound, live_offers
 from fuse_gui.models.density import sketch
 from fuse_gui.models.distribution import DistributionField
@@ -285,3 +286,29 @@ def test_kinds_numbers_and_axes_are_taken_back_one_by_one(angle: DistributionFie
     for former in reversed(before[:-1]):
         toy_project.undo()
         assert (written(toy_project), angle.plain(), angle.message) == (former, former, "")
+
+
+def act(field: DistributionField, chance: random.Random) -> None:
+    row, what = chance.choice(field.rows), chance.randrange(4)
+    typed = ["0", "-3", "1e-7", "1e300", "1e-310", "abc", "nan", "1,5", "[1", "{a: b}", "", "1 2"]
+    if what == 0:
+        field.choose(row.axis, chance.choice(row.kinds))
+    elif what == 1:
+        field.enter(row.axis, chance.randrange(3), chance.choice(typed))
+    elif what == 2:
+        field.drag(row.axis, chance.randrange(3), chance.randrange(-5, 2000))
+    else:
+        field.split(chance.random() < 0.5)
+
+
+def test_whatever_a_hand_does_the_file_holds_what_was_there_or_what_fits() -> None:
+    chance = random.Random(5)
+    loaded = [None, {}, "x", {"z": "1"}, {"choice": ["1"]}, ["1e300", "2e300"], {"log_uniform": ["1e-300", "9"]}]
+    for _ in range(300):
+        facts: dict[str, Any] = {"default": chance.choice([0.0, None]), "optional": chance.random() < 0.5}
+        field = question(**facts, minimum=chance.choice([None, 0, -5]), maximum=chance.choice([None, 10]))
+        for _ in range(8):
+            before = field.plain()
+            act(field, chance)
+            assert field.plain() == before or answer.read(field.spec, field.plain()) == field.value
+            field.load(chance.choice([field.plain(), field.plain(), *loaded]))

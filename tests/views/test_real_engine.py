@@ -141,16 +141,14 @@ def test_the_browser_shows_pictures_and_what_is_wrong(project: Project, tiny: Ex
 
 
 def test_what_is_previewed_is_what_is_trained(project: Project, tiny: Experiment) -> None:
-    model = AugmentationModel(project, pause=0.001)
+    model = AugmentationModel(project, calm=0.01)
     project.select(project.cohort.ids[1])
-    model.set_draw(6)  # the epoch that the engine calls 5
+    model.draw.set_number(6)  # the epoch that the engine calls 5
     model.set_active(True)
-    wait_for(lambda: model.drawn and not model.refresh.stale, PATIENCE)
+    wait_for(lambda: model.is_whole, PATIENCE)
     sample = NestedDict(to_leaves(Dataset.from_experiment(tiny).sample(project.sample_id)))
     trained = Augmenter(augmentations(tiny), tiny.seed)(sample, 5)
-    picture = model.after.picture("image")
-    assert picture is not None
-    np.testing.assert_array_equal(picture.array, trained["data.input.image"])
+    np.testing.assert_array_equal(model.stage.after["image"]["array"], trained["data.input.image"])
 
 
 def test_a_wrong_column_is_named_and_the_panel_goes_on(project: Project) -> None:

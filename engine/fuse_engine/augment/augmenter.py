@@ -101,9 +101,13 @@ class Augmenter:
             SampleError: when the drawn changes are not those of these augmentations, or cannot be applied.
         """
         done = list(applied)
-        render, result = self.render(sample, done, known, watch), sample.copy()
-        moves, scene = self._carried(sample, done)
-        for key, image in render.images().items():
+        result = sample.copy()
+        try:
+            images = self.render(sample, done, known, watch).images()
+            moves, scene = self._carried(sample, done)
+        except FuseError as error:
+            raise _named(error, str(sample["data.id"])) from None
+        for key, image in images.items():
             result[key] = image
             grid = geometry_key(key)
             if grid in sample:
@@ -213,3 +217,9 @@ def _located(error: FuseError | ValueError, sample: str, index: int, step: Augme
     return SampleError(
         *(replace(item, where=f"{where}.{item.where}".rstrip("."), sample=sample) for item in error.problems)
     )
+
+
+def _named(error: FuseError, sample: str) -> SampleError:
+    places = [item.where or "augmentation" for item in error.problems]
+    named = zip(error.problems, places, strict=True)
+    return SampleError(*(replace(item, where=where, sample=sample) for item, where in named))

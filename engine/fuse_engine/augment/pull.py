@@ -183,7 +183,14 @@ def pulled(
 
     Either may have no channel. `box` is the part of the output that is wanted, all of it if None; what is given is
     the part of the input that begins at voxel `offset`.
+
+    Raises:
+        FuseError: for a move by numbers that are not finite.
     """
+    for stage in pull.stages:
+        # the loops look up what they are told without a check
+        if not np.abs(stage.rows if isinstance(stage, Matrix) else stage.nodes).max() < _FAR:
+            raise FuseError("a move leads to no place", expected=f"finite numbers below {_FAR:g} pixels")
     box = box or whole(pull.shape)
     exact, offset = pull.copies, offset or [0] * len(box)
     if exact is not None:
@@ -285,10 +292,6 @@ def _chain(pull: Pull, flat: bool) -> warp.Chain:
     rates, lattices = np.zeros((count, 3), np.float32), [np.zeros(0, np.float32)]
     first = 1 if flat else 0
     for index, stage in enumerate(pull.stages):
-        numbers = stage.rows if isinstance(stage, Matrix) else stage.nodes
-        # the loops look up what they are told without a check
-        if not np.abs(numbers).max() < _FAR:
-            raise FuseError("a move leads to no place", expected=f"finite numbers below {_FAR:g} pixels")
         if isinstance(stage, Matrix):
             matrices[index, first:, first:] = stage.rows
             continue

@@ -48,8 +48,8 @@ Argument = Annotated[bool | int | float | str | list[Any] | dict[str, Any] | Non
 class WrapTransform(Together):
     """Runs one transform of MONAI, TorchIO, torchvision or albumentations, as this very sample's seed has it.
 
-    All images and label maps are transformed at once, labels to the nearest, and keep their shapes; boxes and points
-    stay where they are. Only `p` decides whether it happens: the transform's own chance is 1 unless given.
+    All images and label maps are transformed at once, labels to the nearest, and keep their shapes; boxes and
+    points stay where they are. Only `p` decides whether it happens: the transform's own chance is 1 unless given.
     torchvision and albumentations see pictures from 0, the lowest value, to 1, the highest, with channels last or
     first as they want them. MONAI's axes are [z,] y, x, TorchIO's x, y, z.
     """
@@ -121,7 +121,7 @@ class WrapTransform(Together):
                 f"{self.transform} makes fractions of the labels of '{key}'", where="transform",
                 expected="a transform that reads labels to the nearest, or `keys` without label maps",
             )  # fmt: skip
-        return whole.astype(before.dtype)
+        return np.asarray(whole, before.dtype)
 
 
 def _ranged(array: NDArray[Any], low: float, high: float) -> NDArray[Any]:

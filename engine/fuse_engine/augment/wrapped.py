@@ -1,7 +1,7 @@
 """Runs one transform of another library on the images and label maps of a sample.
 
-Only classes of the modules below can be asked for: they change arrays. What reads or writes files, takes functions,
-or imports by name is left out, so that an experiment from elsewhere executes nothing that it brings along.
+Only classes of the modules below can be asked for: they change arrays. What reads or writes files, takes
+functions, or imports by name is left out, so that an experiment executes nothing that it brings along.
 """
 
 from __future__ import annotations
@@ -182,9 +182,9 @@ def _albumentations(
     transform.set_random_seed(seed)
     given = {names[key]: np.moveaxis(array, 0, -1).astype(np.float32, order="C") for key, array in arrays.items()}
     found = transform(**given)
-    return {
-        key: np.moveaxis(found[name].reshape(*found[name].shape[:2], -1), -1, 0) for key, name in names.items()
-    }
+    # a single channel may be lost on the way
+    pictures = {key: found[name].reshape(*found[name].shape[:2], -1) for key, name in names.items()}
+    return {key: np.moveaxis(picture, -1, 0) for key, picture in pictures.items()}
 
 
 def _flat(spacing: list[float], name: str) -> None:

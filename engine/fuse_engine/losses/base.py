@@ -125,7 +125,7 @@ def weight_tensor(weights: list[float], pred: Tensor) -> Tensor:
 
 
 def cross_entropy(pred: Tensor, target: Tensor, weights: Tensor | None, label_smoothing: float = 0.0) -> Tensor:
-    """Return the mean of logits (b, k, ...) against classes (b, ...) or shares of them (b, k), weighted by them."""
+    """Return the mean of logits (b, k, ...) against classes (b, ...) or their shares (b, k), weighted by them."""
     pred, shared = pred.float(), target.is_floating_point()
     target = target.float() if shared else target.long()
     if weights is None:

@@ -21,7 +21,7 @@ class CrossEntropy(Loss):
     pred: Key
     """Logits (batch, classes), e.g. `model.logits.classifier`."""
     target: Key
-    """Class of each sample (batch,), e.g. `data.gt.classification`; or its share of each class (batch, classes)."""
+    """Class of each sample (batch,), e.g. `data.gt.classification`; or shares of all classes (batch, classes)."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the truth that is spread evenly over all classes."""
     class_weights: ClassWeights | None = None

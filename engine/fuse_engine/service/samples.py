@@ -46,8 +46,7 @@ def sample(
     if known == fingerprint:
         return {"fingerprint": fingerprint, "unchanged": True}
     found = read_sample(work, dataset, id)
-    images = {key: value.array for key, value in found.items() if isinstance(value, Image)}
-    warm(opened, {key: (array.ndim - 1, len(array), array.dtype.str) for key, array in images.items()})
+    warm(opened, {key: value.array for key, value in found.items() if isinstance(value, Image)})
     keys = _pictured(found)
     shown = {name: next((key for key in every if key in chosen), every[0]) for name, every in keys.items()}
     return {

@@ -10,6 +10,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fuse_engine.core.experiment import Experiment
 
 _log = logging.getLogger(__name__)
@@ -18,36 +21,41 @@ _SIZE = 16
 _begun: set[str] = set()
 
 
-def warm(experiment: Experiment, types: Mapping[str, tuple[int, int, str]]) -> None:
-    """Begin to get ready what augments a sample, in a thread of its own; once for the same steps.
-
-    `types` are number of axes, channels and dtype of the sample's images.
-    """
-    mark = f"{[spec.name for spec in experiment.augmentation]} {types}"
-    if mark not in _begun:
+def warm(experiment: Experiment, images: Mapping[str, NDArray[Any]]) -> None:
+    """Begin to get ready what augments images like these, in a thread of its own; once for the same steps."""
+    small = {key: _like(image) for key, image in images.items()}
+    kinds = [(key, image.shape, image.dtype.str, image.flags.writeable) for key, image in small.items()]
+    mark = f"{[spec.name for spec in experiment.augmentation]} {kinds}"
+    if small and mark not in _begun:
         _begun.add(mark)
-        threading.Thread(target=_warm, args=(experiment, types), daemon=True).start()
+        threading.Thread(target=_warm, args=(experiment, small), daemon=True).start()
 
 
-def _warm(experiment: Experiment, types: Mapping[str, tuple[int, int, str]]) -> None:
-    # numba takes a second to import, and this is not the thread that somebody waits for
-    import numpy as np
+def _like(image: NDArray[Any]) -> NDArray[Any]:
+    """Return a small image of the same type; loops are compiled for each, and for what cannot be changed."""
+    small = np.zeros((len(image), *[_SIZE] * (image.ndim - 1)), image.dtype)
+    small.flags.writeable = image.flags.writeable
+    return small
 
-    from fuse_engine.augment import Affine, Augmenter, Blur, Elastic, Gamma, GaussianNoise
+
+def _warm(experiment: Experiment, images: Mapping[str, NDArray[Any]]) -> None:
+    # these take a second to import, and this is not the thread that somebody waits for
+    from fuse_engine.augment import Affine, Augmentation, Augmenter, Blur, Elastic, Gamma, GaussianNoise
     from fuse_engine.core.batch import NestedDict
     from fuse_engine.service.augmented import augmentations
 
-    leaves: dict[str, Any] = {
-        key: np.zeros((channels, *[_SIZE] * dims), dtype) for key, (dims, channels, dtype) in types.items()
-    }
-    for array in leaves.values():
-        array.flags.writeable = False  # as what the cache holds, for which loops are compiled separately
-    images = [key for key in leaves if leaves[key].dtype.kind == "f"][:1]
+    dims = next(iter(images.values())).ndim
+    keys = [key for key, image in images.items() if image.ndim == dims]
+    values = [key for key in keys if images[key].dtype.kind == "f"][:1]
+    numbered = {key: image.astype(np.int32) for key, image in images.items() if image.dtype.kind != "f"}
     try:
-        usual = [Affine(keys=list(leaves)), Elastic(keys=list(leaves))]
-        usual += [step(keys=images) for step in (Gamma, GaussianNoise, Blur)] if images else []
-        for steps in (augmentations(experiment), usual):
-            augmenter, sample = Augmenter(steps, 0), NestedDict({**leaves, "data.id": ""})
+        usual: list[Augmentation] = [Affine(keys=keys), Elastic(keys=keys)]
+        if values:
+            usual += [Gamma(keys=values), GaussianNoise(keys=values), Blur(keys=values)]
+        # components of labels, which the damage meter follows, are numbers of 32 bits
+        turns = (augmentations(experiment), images), (usual, images), (usual, {**images, **numbered})
+        for steps, found in turns:
+            augmenter, sample = Augmenter(steps, 0), NestedDict({**found, "data.id": ""})
             augmenter.apply(sample, augmenter.extreme(sample, high=True))
     except Exception as error:  # noqa: BLE001 the boundary of the thread: whoever asks for a preview is told
         _log.info("nothing was made ready for the augmentation: %s", error)

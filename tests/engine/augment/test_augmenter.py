@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fuse_engine
-from fuse_engine.augment import Affine, Applied, Augmenter, Blur, Flip, Gamma, GaussianNoise
+from fuse_engine.augment import Affine, Applied, Augmenter, Blur, ColourJitter, Flip, Gamma, GaussianNoise
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.random import stream
@@ -110,3 +110,9 @@ def test_images_of_other_proportions_cannot_move_together() -> None:
 def test_a_record_of_other_steps_is_refused() -> None:
     with pytest.raises(SampleError, match="step 0 of the record is Blur; expected 0 Affine, 1 Flip"):
         make_augmenter().apply(make_sample(), [Applied("0", "Blur", {"sigma": 1.0})])
+
+
+def test_what_fails_while_it_is_applied_names_the_sample() -> None:
+    augmenter = Augmenter([ColourJitter(keys=[IMAGE])], 1)
+    with pytest.raises(SampleError, match="augmentation: sample 's1': .*channel"):
+        augmenter(make_sample(), 0)

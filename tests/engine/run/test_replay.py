@@ -108,6 +108,18 @@ def test_patches_too(tiny: Experiment, spy: Seen) -> None:
         Replay.of(folder).sample(first, 0)
 
 
+def test_batches_that_were_mixed_too(tiny: Experiment, spy: Seen) -> None:
+    mixing = [*PIPELINE, {"CutMix": {"keys": BOTH, "targets": ["data.gt.classification"], "classes": 2}}]
+    changes = {("augmentation",): mixing, ("data", "batch"): {"size": 4, "workers": 2}, ("run", "infer"): False}
+    folder = start(changed(tiny, changes))
+    assert_replayed(folder, spy)
+    replay, event = Replay.of(folder), next(event for event in folder.events()[0] if event["kind"] == "batch")
+    for name, sample in zip(event["ids"], replay.batch(0, event["ids"]), strict=True):
+        assert sample is not None
+        assert digest(sample[IMAGE]) == spy[0, name, IMAGE]
+        assert drawn(sample)[-1]["params"]["partner"] in event["ids"]
+
+
 def test_a_record_of_what_was_drawn_comes_with_it(trained: RunFolder) -> None:
     replay = Replay.of(trained)
     name = str(next(event for event in trained.events()[0] if event["kind"] == "batch")["ids"][0])
