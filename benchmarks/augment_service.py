@@ -102,8 +102,16 @@ def measure(engine: Engine, made: Experiment, flat: bool) -> None:
     worker = psutil.Process(engine.pid)
     for axis in (0,) if flat else (0, 1, 2):
         draw = {"seed": 1, "epoch": 0}
-        report(worker, f"plane, axis {axis}, new draw", lambda n, a=axis: ask("augment_plane", n, draw={**draw, "epoch": n}, axis=a, place=60))
-        report(worker, f"plane, axis {axis}, dragged gamma", lambda n, a=axis: ask("augment_plane", n, draw=draw, axis=a, place=60))
+        report(
+            worker,
+            f"plane, axis {axis}, new draw",
+            lambda n, a=axis: ask("augment_plane", n, draw={**draw, "epoch": n}, axis=a, place=60),
+        )
+        report(
+            worker,
+            f"plane, axis {axis}, dragged gamma",
+            lambda n, a=axis: ask("augment_plane", n, draw=draw, axis=a, place=60),
+        )
     draws = [{"seed": 1, "epoch": number} for number in range(9)]
     report(worker, "sheet 3 x 3", lambda n: ask("augment_sheet", n, draws=draws, axis=0, place=60), 8)
     report(worker, "steps", lambda n: ask("augment_steps", n, draw=draws[1], axis=0, place=60), 5)

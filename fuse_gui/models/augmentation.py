@@ -292,8 +292,8 @@ class AugmentationModel(StepsModel):
 
     def _touch(self) -> None:
         """Draw the planes that were written; the first ones bring the pictures to the screen."""
-        shown = self.screen.picture("image")
-        if shown is not None and shown.array is self.stage.after["image"]["array"]:
+        shown, after = self.screen.picture("image"), self.stage.after.get("image")
+        if shown is not None and after is not None and shown.array is after["array"]:
             self.stage.touch()
         else:
             self._put()

@@ -29,6 +29,7 @@ class Stage:
         """The key of the image and of the label map, by place on the screen."""
         self.before: dict[str, Mapping[str, Any]] = {}
         self.after: dict[str, Mapping[str, Any]] = {}
+        self._written: set[str] = set()
         self.limits = (0.0, 1.0)
         """Darkest and brightest value, those of the sample before: what brightens must be seen to do so."""
 
@@ -60,8 +61,9 @@ class Stage:
         targets = {place: self._target(place, plane) for place in found}
         if any(targets[place].shape != array.shape for place, array in found.items()):
             return False
-        for place, array in found.items():
-            targets[place][...] = array
+        self._written = {place for place, array in found.items() if not np.array_equal(targets[place], array)}
+        for place in self._written:
+            targets[place][...] = found[place]
         return True
 
     def put(self, side: str) -> None:
@@ -71,10 +73,9 @@ class Stage:
             self.screen.show_picture(place, picture, **style)
 
     def touch(self) -> None:
-        """Say that planes of what is on the screen were written."""
-        for place, picture in self.after.items():
-            shown = self.screen.picture(place)
-            if shown is not None and shown.array is picture["array"]:
+        """Have the pictures drawn again whose planes were changed."""
+        for place in PLACES:
+            if place in self._written:
                 self.screen.touch(place)
 
     def leave(self) -> None:

@@ -20,7 +20,7 @@ from fuse_gui.models.screen import NAMES, Picture, Screen
 PIXELS = 384
 """Shortest side of the picture, by enlarging whole pixels."""
 
-Colors = NDArray[np.float64]
+Colors = NDArray[np.float32]
 """(y, x, 3), 0 to 255."""
 
 
@@ -37,7 +37,7 @@ def compose(
         return None
     base = canonical(picture.array, picture.geometry)
     points = slice_points(base, place, axis)
-    drawn = np.zeros((*_size(points, axis), 3))
+    drawn = np.zeros((*_size(points, axis), 3), np.float32)
     for name in NAMES:
         other = screen.picture(name)
         if other is None or not other.style.get("visible", True):
@@ -45,10 +45,21 @@ def compose(
         style = {**STYLES[name], **other.style}
         values, inside = sampled(other, points, axis)
         colors, weight = colored(name, values, other, style)
-        share = weight * inside * float(style["opacity"]) * (1.0 if name == "image" else opacity)
-        drawn += share[..., None] * (colors - drawn)
+        strength = np.float32(float(style["opacity"]) * (1.0 if name == "image" else opacity))
+        _lay(drawn, colors, weight, inside, strength)
     colours = np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
     return head_up(colours, axis) if len(points) == 3 else colours
+
+
+def _lay(
+    drawn: Colors, colors: Colors, weight: NDArray[np.bool_], inside: NDArray[np.bool_], strength: np.float32
+) -> None:
+    """Draw colours over what is drawn, where there are any."""
+    at = weight & inside
+    if strength == 1 and at.all():
+        drawn[:] = colors
+    else:
+        drawn[at] += strength * (colors[at] - drawn[at])
 
 
 def head_up(picture: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
@@ -95,21 +106,22 @@ def _size(points: list[NDArray[np.float64]], axis: int) -> tuple[int, int]:
 
 def colored(
     name: str, values: NDArray[Any], picture: Picture, style: Mapping[str, Any]
-) -> tuple[Colors, NDArray[np.float64]]:
-    """Return the colours (y, x, 3) of values (channel, y, x), and how much each pixel counts [0, 1]."""
+) -> tuple[Colors, NDArray[np.bool_]]:
+    """Return the colours (y, x, 3) of values (channel, y, x), and which pixels have one."""
     if picture.label:
         classes = values[0].astype(int)
         shown = outline(classes) if name in OUTLINED else classes > 0
         table = np.array(
-            [(0, 0, 0), *(rgb(class_color(name, value)) for value in range(1, classes.max() + 1))], float
+            [(0, 0, 0), *(rgb(class_color(name, value)) for value in range(1, classes.max() + 1))], np.float32
         )
-        return table[classes], shown.astype(float)
+        return table[classes], shown
     if len(values) == 3 and picture.array.ndim == 3:
-        return as_rgb(values).astype(float) * 255, np.ones_like(values[0], float)
+        return as_rgb(values) * np.float32(255), np.ones(values.shape[1:], bool)
     channel = min(int(style.get("channel", 0)), len(values) - 1)
     low, high = limits(picture.array[channel], style)
-    share = np.nan_to_num(np.clip((values[channel] - low) / (high - low), 0, 1))
-    return ramp(str(style["colormap"]))[np.rint(share * 255).astype(int)], np.ones(share.shape)
+    share = np.nan_to_num(np.clip((values[channel] - np.float32(low)) / np.float32(high - low), 0, 1))
+    table = ramp(str(style["colormap"])).astype(np.float32)
+    return table[np.rint(share * 255).astype(np.intp)], np.ones(share.shape, bool)
 
 
 def png(picture: NDArray[np.uint8], pixels: int = PIXELS) -> bytes:

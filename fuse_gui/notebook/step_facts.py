@@ -21,7 +21,7 @@ class StepFactsView(W.HBox):  # type: ignore[misc]
         """Follow the model."""
         self._model, self._item, self._quiet, self._drawing = model, item, False, threading.RLock()
         self.on = W.Checkbox(description=model.on_label, tooltip=model.on_help, indent=False)
-        self.on.layout.width = "auto"
+        self.on.layout.width, self.on.layout.margin = "auto", "0 10px 0 4px"
         self.step = button("▶", model.step_help, lambda: model.show_step(item), "32px")
         self.drawn, self.time = Text("", PLAIN), Text("", DIM)
         self.drawn.layout.flex, self.time.layout.flex = "1 1 auto", "0 0 auto"

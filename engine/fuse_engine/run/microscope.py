@@ -72,13 +72,18 @@ def look(folder: RunFolder, step: int, replay: Replay) -> Batch:
 
 
 def _event(folder: RunFolder, step: int) -> Event:
-    taken = {event["step"]: event for event in folder.events()[0] if event["kind"] == "batch"}
+    taken = {event["step"]: event for event in folder.events()[0] if _tells_ids(event)}
     if step not in taken:
         raise RunError(
             f"run {folder.name} has not taken step {step}",
             expected=f"{min(taken)} to {max(taken)}" if taken else "a run that has begun to train",
         )  # fmt: skip
     return taken[step]
+
+
+def _tells_ids(event: Event) -> bool:
+    whole = isinstance(event.get("ids"), list) and isinstance(event.get("epoch"), int)
+    return event["kind"] == "batch" and whole
 
 
 def _recorded(event: Event, count: int) -> Each | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -68,7 +69,8 @@ def _parts(experiment: Experiment, dataset: Dataset, name: str, draw: Draw) -> I
         return
     cutter = cast(Patches, component("patches", spec, ("data", "patches"), experiment))
     seed, epoch = int(draw.get("seed", experiment.seed)), int(draw.get("epoch", 0))
-    for patch in PatchDataset(dataset, cutter, seed).each(name, epoch):
+    # a dataset of its own, as one that is used for patches keeps to the files as they were
+    for patch in PatchDataset(replace(dataset), cutter, seed).each(name, epoch):
         yield NestedDict(to_leaves(patch))
 
 

@@ -37,7 +37,7 @@ TEXT = """
 name: volume
 data:
   source: {Table: {path: cohort.csv}}
-  input: {image: [{LoadImage: {column: image}}], half: [{LoadImage: {column: half}}]}
+  input: {image: [{LoadImage: {column: image}}] BESIDE}
   gt: {mask: [{LoadImage: {column: mask, label: true}}]}
   PATCHES
 model: {MultiHead: {}}
@@ -65,15 +65,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(folder: Path) -> Ask:
     work = Work(1, "", {}, lambda message: None)
 
-    def send(method: str, steps: str = STEPS, patches: str = "", **arguments: Any) -> Any:
-        text = TEXT.replace("PATCHES", patches) + steps
+    def send(method: str, steps: str = STEPS, patches: str = "", beside: str = "", **arguments: Any) -> Any:
+        text = TEXT.replace("PATCHES", patches).replace("BESIDE", beside) + steps
         return methods.find(method)(work, experiment=text, folder=str(folder), id="a", **arguments)
 
     return send
 
 
 def volume(folder: Path) -> Experiment:
-    return Experiment.from_document(Document(parse(TEXT.replace("PATCHES", "") + STEPS).data), folder)
+    text = TEXT.replace("PATCHES", "").replace("BESIDE", "") + STEPS
+    return Experiment.from_document(Document(parse(text).data), folder)
 
 
 def draw(epoch: int, seed: int = 5) -> dict[str, int]:
@@ -150,17 +151,8 @@ def test_histograms_name_axes_and_words(ask: Ask, folder: Path) -> None:
     values = {(item["step"], item["parameter"], item["axis"]): item["values"] for item in reply["parameters"]}
     assert {axis for step, name, axis in values if name == "rotate"} == {"z", "y", "x"}
     assert not {name for _, name, _ in values} & {"seed", "spacing"}
-    steps = augmentations(
-        Experiment.from_document(Document(parse(TEXT.replace("PATCHES", "") + STEPS).data), folder)
-    )
-    sample = (
-        methods.find("augment_plane")
-        .__globals__["draw_for"](
-            Work(1, "", {}, print), TEXT.replace("PATCHES", "") + STEPS, str(folder), "a", [draw(0)]
-        )[0]
-        .subject.leaves
-    )
-    drawn = [Augmenter(steps, 5).draw(sample, epoch) for epoch in range(200)]
+    sample = NestedDict(Dataset.from_experiment(volume(folder)).fixed.leaves("a"))
+    drawn = [Augmenter(augmentations(volume(folder)), 5).draw(sample, epoch) for epoch in range(200)]
     assert values["2", "gamma", ""].tolist() == [items[2].params["gamma"] for items in drawn]
     assert values["0", "axes", "y"].mean() == np.mean(["y" in items[0].params["axes"] for items in drawn])
     assert reply["applied"]["1"] == pytest.approx(np.mean([items[1].params is not None for items in drawn]))
@@ -209,8 +201,9 @@ def test_there_are_only_so_many_planes_and_draws(ask: Ask) -> None:
 
 def test_an_image_of_half_the_resolution_shows_the_same_plane(ask: Ask) -> None:
     steps = "\n  - Flip: {keys: [data.input.image, data.input.half], axes: [z], each: 1}\n"
-    reply = ask("augment_plane", steps, draw=draw(0), axis=0, place=3, keys=[IMAGE, HALF])
-    whole = ask("augment", steps, draw=draw(0))
+    beside = ", half: [{LoadImage: {column: half}}]"
+    reply = ask("augment_plane", steps, beside=beside, draw=draw(0), axis=0, place=3, keys=[IMAGE, HALF])
+    whole = ask("augment", steps, beside=beside, draw=draw(0))
     for key, before, after in ((IMAGE, 3, 8), (HALF, 1, 4)):
         array = whole["before"][key]["array"]
         np.testing.assert_array_equal(reply["before"][key], array[:, before])
