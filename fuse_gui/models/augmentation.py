@@ -189,7 +189,8 @@ class AugmentationModel(StepsModel):
         if not self._ready:
             self.refresh.arrived()
             return
-        self.project.requests.cancel("augment")
+        for channel in ("augment", "augment_sheet"):  # both are asked for again once the hand rests
+            self.project.requests.cancel(channel)
         asked, plane = (self.project.sample_id, self.bound.place), self.look.stored
         method = self.method if self.step < 0 else "augment_steps"
         self.project.ask(

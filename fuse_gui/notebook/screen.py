@@ -20,7 +20,7 @@ from fuse_gui.models.screen import NAMES, Picture, Screen
 PIXELS = 384
 """Shortest side of the picture, by enlarging whole pixels."""
 
-Colors = NDArray[np.float32]
+Colors = NDArray[np.uint8]
 """(y, x, 3), 0 to 255."""
 
 
@@ -37,7 +37,7 @@ def compose(
         return None
     base = canonical(picture.array, picture.geometry)
     points = slice_points(base, place, axis)
-    drawn = np.zeros((*_size(points, axis), 3), np.float32)
+    drawn = np.zeros((*_size(points, axis), 3), np.uint8)
     for name in NAMES:
         other = screen.picture(name)
         if other is None or not other.style.get("visible", True):
@@ -46,20 +46,16 @@ def compose(
         values, inside = sampled(other, points, axis)
         colors, weight = colored(name, values, other, style)
         strength = np.float32(float(style["opacity"]) * (1.0 if name == "image" else opacity))
-        _lay(drawn, colors, weight, inside, strength)
-    colours = np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
-    return head_up(colours, axis) if len(points) == 3 else colours
+        _lay(drawn, colors, weight & inside, strength)
+    return head_up(drawn, axis) if len(points) == 3 else drawn
 
 
-def _lay(
-    drawn: Colors, colors: Colors, weight: NDArray[np.bool_], inside: NDArray[np.bool_], strength: np.float32
-) -> None:
+def _lay(drawn: Colors, colors: Colors, at: NDArray[np.bool_], strength: np.float32) -> None:
     """Draw colours over what is drawn, where there are any."""
-    at = weight & inside
-    if strength == 1 and at.all():
-        drawn[:] = colors
+    if strength == 1:
+        np.copyto(drawn, colors, where=at[..., None])
     else:
-        drawn[at] += strength * (colors[at] - drawn[at])
+        drawn[at] = np.rint((1 - strength) * drawn[at] + strength * colors[at])
 
 
 def head_up(picture: NDArray[np.uint8], axis: int) -> NDArray[np.uint8]:
@@ -112,16 +108,16 @@ def colored(
         classes = values[0].astype(int)
         shown = outline(classes) if name in OUTLINED else classes > 0
         table = np.array(
-            [(0, 0, 0), *(rgb(class_color(name, value)) for value in range(1, classes.max() + 1))], np.float32
+            [(0, 0, 0), *(rgb(class_color(name, value)) for value in range(1, classes.max() + 1))], np.uint8
         )
-        return table[classes], shown
+        return table.take(classes, 0), shown
     if len(values) == 3 and picture.array.ndim == 3:
-        return as_rgb(values) * np.float32(255), np.ones(values.shape[1:], bool)
+        return np.rint(as_rgb(values) * 255).astype(np.uint8), np.ones(values.shape[1:], bool)
     channel = min(int(style.get("channel", 0)), len(values) - 1)
     low, high = limits(picture.array[channel], style)
     share = np.nan_to_num(np.clip((values[channel] - np.float32(low)) / np.float32(high - low), 0, 1))
-    table = ramp(str(style["colormap"])).astype(np.float32)
-    return table[np.rint(share * 255).astype(np.intp)], np.ones(share.shape, bool)
+    table = np.rint(ramp(str(style["colormap"]))).astype(np.uint8)
+    return table.take(np.rint(share * 255).astype(np.uint8), 0), np.ones(share.shape, bool)
 
 
 def png(picture: NDArray[np.uint8], pixels: int = PIXELS) -> bytes:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipywidgets as W
+import numpy as np
+from numpy.typing import NDArray
 
 from fuse_gui.models.augmentation import AugmentationModel
+from fuse_gui.models.screen import Screen
 from fuse_gui.notebook.controls import Text, show
 from fuse_gui.notebook.draw import LINE
 from fuse_gui.notebook.frames import Frames
@@ -22,7 +25,7 @@ class StageView(W.VBox):  # type: ignore[misc]
 
     def __init__(self, model: AugmentationModel) -> None:
         """Follow the model and its screen."""
-        self._model, self._quiet = model, False
+        self._model, self._quiet, self._before = model, False, Screen()
         self.image = W.Image(format="jpeg", layout={"max_width": "100%", "object_fit": "contain"})
         self.side = W.ToggleButtons(
             options=[(label, side) for side, label in model.side_labels.items()], style={"button_width": "auto"},
@@ -107,6 +110,20 @@ class StageView(W.VBox):  # type: ignore[misc]
     def _draw(self) -> None:
         model, look = self._model, self._model.look
         composed = compose(model.screen, look.place, axis=look.axis)
+        if composed is not None and model.side == "after" and model.wipe.share:
+            composed = self._wiped(composed)
         show(self.image, composed is not None)
         if composed is not None:
             self.image.value = jpeg(composed, PIXELS)
+
+    def _wiped(self, after: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the picture (y, x, 3) with the sample before on its left, outlines included."""
+        model, look = self._model, self._model.look
+        for place in ("image", "gt"):
+            style = {"limits": model.stage.limits} if place == "image" else {}
+            self._before.show_picture(place, model.stage.before.get(place), **style)
+        before = compose(self._before, look.place, axis=look.axis)
+        if before is None or before.shape != after.shape:
+            return after  # of another size: what there is of the curtain is on the screen already
+        columns = round(model.wipe.share * after.shape[1])
+        return np.concatenate([before[:, :columns], after[:, columns:]], 1)

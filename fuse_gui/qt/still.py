@@ -17,15 +17,19 @@ class Still(QWidget):  # type: ignore[misc]
     A label asks for another layout of the whole panel with each text, which takes longer than the text is valid.
     """
 
-    def __init__(self, lines: int = 1, color: str = "", size: int = 0) -> None:
-        """Take the number of lines, a colour and a size in pixels; those of the panel where absent."""
+    def __init__(self, lines: int = 1, color: str = "", size: int = 0, wide: int = 0) -> None:
+        """Take the number of lines, a colour and a size in pixels; those of the panel where absent.
+
+        It is `wide` pixels wide, or as wide as there is room.
+        """
         super().__init__()
-        self._text, self._lines, self._color = "", lines, color
+        self._text, self._lines, self._color, self._wide = "", lines, color, wide
         if size:
             font = self.font()
             font.setPixelSize(size)
             self.setFont(font)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        across = QSizePolicy.Policy.Fixed if wide else QSizePolicy.Policy.Ignored
+        self.setSizePolicy(across, QSizePolicy.Policy.Fixed)
 
     def text(self) -> str:
         """Return what is shown."""
@@ -39,8 +43,8 @@ class Still(QWidget):  # type: ignore[misc]
             self.update()
 
     def sizeHint(self) -> QSize:
-        """Return the height of the lines."""
-        return QSize(40, self._lines * self.fontMetrics().lineSpacing() + 2)
+        """Return the height of the lines, and the width where it is fixed."""
+        return QSize(self._wide or 40, self._lines * self.fontMetrics().lineSpacing() + 2)
 
     def paintEvent(self, event: Any) -> None:
         """Draw the lines; the last one ends with dots where the text is longer."""

@@ -151,9 +151,7 @@ def test_a_tile_of_the_sheet_is_looked_at(panel: Any) -> None:
     whole(panel)
     assert panel.shown() == pytest.approx(MIDDLE + 5000)
     panel.sheet("corners")
-    panel.wait(
-        lambda: [tile.title for tile in sheet.tiles][:3] == ["all low", "all high", "Flip low"]
-    )
+    panel.wait(lambda: [tile.title for tile in sheet.tiles][:3] == ["all low", "all high", "Flip low"])
     panel.tile(1)
     whole(panel)
     assert panel.shown() == pytest.approx(MIDDLE + 500)

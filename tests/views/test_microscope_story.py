@@ -15,9 +15,9 @@ from fuse_engine.core.errors import RunError
 from fuse_gui.models.project import Project
 from fuse_gui.models.screen import Screen
 from fuse_gui.models.training import TrainingModel
+from tests.gui_augmented import IMAGE, pictures
 from tests.gui_engine import FakeEngine
 from tests.gui_runs import made_run, toy, wait_for
-from tests.gui_toys import pictures
 
 
 def batch(run: str, step: int) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def batch(run: str, step: int) -> dict[str, Any]:
                 {"step": "0", "name": "Flip", "params": {"axes": ["x"]}},
                 {"step": "1", "name": "<b>Noise</b>", "params": None},
             ],
-            "pictures": pictures(float(name[1:]), {1: 9}),
+            "pictures": pictures(np.full_like(IMAGE, float(name[1:]))),
         }
         for name, loss in losses.items()
     ]  # fmt: skip

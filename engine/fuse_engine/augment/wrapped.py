@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import random
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,9 +90,17 @@ def complete(kind: Library, made: Any, arguments: Mapping[str, Any]) -> dict[str
     return {**({kind.chance: 1.0} if kind.chance in known else {}), **arguments}
 
 
+_alone = threading.Lock()
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed the random numbers that libraries share, and put them back afterwards."""
+    """Seed the random numbers that libraries share, and put them back afterwards; one thread at a time."""
+    with _alone:
+        yield from _seeded(seed)
+
+
+def _seeded(seed: int) -> Iterator[None]:
     before, arrays, tensors = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(seed)
     np.random.seed(seed)

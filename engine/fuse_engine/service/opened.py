@@ -71,7 +71,7 @@ values = Values()
 
 
 def open_experiment(text: str, folder: str) -> Experiment:
-    """Return the experiment that a panel holds, YAML or JSON; its lines are no lines of a file: problems name none.
+    """Return the experiment that a panel holds, YAML or JSON; problems name no lines, as they are not of a file.
 
     Raises:
         ExperimentError: one problem for each field that does not fit.

@@ -18,6 +18,8 @@ from fuse_engine.core.experiment import Experiment
 _log = logging.getLogger(__name__)
 _SIZE = 16
 """Pixels along each axis of the images that are augmented for nothing."""
+NAME = "fuse-warm"
+"""The thread that does it."""
 _begun: set[str] = set()
 
 
@@ -28,7 +30,7 @@ def warm(experiment: Experiment, images: Mapping[str, NDArray[Any]]) -> None:
     mark = f"{[spec.name for spec in experiment.augmentation]} {kinds}"
     if small and mark not in _begun:
         _begun.add(mark)
-        threading.Thread(target=_warm, args=(experiment, small), daemon=True).start()
+        threading.Thread(target=_warm, name=NAME, args=(experiment, small), daemon=True).start()
 
 
 def _like(image: NDArray[Any]) -> NDArray[Any]:

@@ -113,20 +113,21 @@ def test_ghosts_leave_the_mean_alone() -> None:
 
 def test_motion_puts_k_space_together_from_poses() -> None:
     image = smooth(1, 32, 28)
-    step = Motion(keys=KEYS)
-    pose = {
-        "rotate": [0.0],
-        "scale": [1.0, 1.0],
-        "translate": [4 / 32, 0.0],
-        "shear": [0.0],
-        "spacing": [1.0, 1.0],
-    }
-    found = step.apply(image, {"axis": "y", "moments": [0.75], "poses": [pose]})
-    still, moved = (np.fft.fftshift(np.fft.fft(one, axis=1), axes=1) for one in (image, ndimage.shift(
-        image, (0, 4, 0), order=1, mode="nearest")))  # fmt: skip
+    pose = {"rotate": [[0.0]], "translate": [[4 / 32], [0.0]], "spacing": [1.0, 1.0]}
+    found = Motion(keys=KEYS).apply(image, {"axis": "y", "moments": [0.75], **pose})
+    later = ndimage.shift(image, (0, 4, 0), order=1, mode="nearest")
+    still, moved = (np.fft.fftshift(np.fft.fft(one, axis=1), axes=1) for one in (image, later))
     mixed = np.concatenate([still[:, :24], moved[:, 24:]], 1)
     expected = np.fft.ifft(np.fft.ifftshift(mixed, axes=1), axis=1).real
     assert np.allclose(found, expected, atol=1e-4)
+
+
+def test_a_pose_is_turned_and_shifted_in_mm() -> None:
+    step = Motion(keys=KEYS, poses=3, rotate=[5, 6], translate=[8, 8])
+    grid = Geometry((40, 30, 10), (0.5, 1.0, 4.0), (0, 0, 0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    params = step.sample(Chance(1), grid)
+    assert np.allclose(params["translate"], [[8 / 40] * 3, [8 / 30] * 3, [8 / 20] * 3])
+    assert np.shape(params["rotate"]) == (3, 3)
 
 
 def test_motion_keeps_the_pose_of_the_centre() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import numpy as np
 import pytest
 
 from fuse_engine.augment import Augmenter
+from fuse_engine.augment.kernels.filter import weighted
+from fuse_engine.augment.kernels.warp import warp
+from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.document import Document, parse
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
@@ -18,7 +22,7 @@ from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.image import Image, write_image
 from fuse_engine.data.patches import GridPatches, PatchDataset
 from fuse_engine.run.loading import Items
-from fuse_engine.service import methods
+from fuse_engine.service import methods, warming
 from fuse_engine.service.augmented import augmentations
 from fuse_engine.service.work import Work
 
@@ -208,3 +212,15 @@ def test_an_image_of_half_the_resolution_shows_the_same_plane(ask: Ask) -> None:
         array = whole["before"][key]["array"]
         np.testing.assert_array_equal(reply["before"][key], array[:, before])
         np.testing.assert_array_equal(reply["planes"][key], array[:, after])
+
+
+def test_loops_are_made_ready_for_the_very_arrays(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    images = {IMAGE: np.zeros((1, *SHAPE), np.float32), MASK: np.zeros((1, *SHAPE), np.uint8)}
+    warming.warm(volume(folder), images)
+    warming.warm(volume(folder), images)
+    (thread,) = [one for one in threading.enumerate() if one.name == warming.NAME]
+    thread.join(240)
+    assert not caplog.records, "what cannot be made ready is logged"
+    assert weighted.signatures
+    assert warp.signatures

@@ -12,7 +12,7 @@ from scipy import fft
 
 from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
-from fuse_engine.augment.pull import pulled
+from fuse_engine.augment.pull import Pull, pulled
 from fuse_engine.augment.spatial.affine import Affine
 from fuse_engine.core.distribution import AXES, Distribution, constant, uniform
 from fuse_engine.core.errors import FuseError
@@ -43,27 +43,31 @@ class Motion(Intensity):
     """Axes of which one is drawn: the one along which k-space is measured line after line."""
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
-        """Draw the axis, the moments (0 to 1) at which poses change, and the poses as an `Affine` draws them.
+        """Draw the axis, the moments (0 to 1) at which poses change, and each pose's turn and shift.
+
+        `rotate` (degrees) and `translate` (shares of the image) hold the numbers of all poses, axis by axis.
 
         Raises:
             FuseError: for z on a 2-D image.
         """
         axis = drawn_axis(self.axes, chance, grid)
         count = round(chance.number(self.poses))
-        moments = sorted(chance.number(uniform(0.0, 1.0)) for _ in range(count))
-        return {"axis": axis, "moments": moments, "poses": [self._pose(chance, grid) for _ in range(count)]}
-
-    def _pose(self, chance: Chance, grid: Geometry) -> Params:
-        """Draw the parameters of the `Affine` that takes the patient to another pose."""
-        still = _RIGID.neutral(grid)
-        turns = [chance.number(self.rotate) for _ in still["rotate"]]
-        sides = [step * size for step, size in zip(grid.spacing, grid.size, strict=True)]
-        shifts = [chance.number(self.translate) / side for side in reversed(sides)]
-        return {**still, "rotate": turns, "translate": shifts}
+        sides = [step * size for step, size in zip(reversed(grid.spacing), grid.shape, strict=True)]
+        return {
+            "axis": axis,
+            "moments": sorted(chance.number(uniform(0.0, 1.0)) for _ in range(count)),
+            "rotate": [[chance.number(self.rotate) for _ in range(count)] for _ in _RIGID.neutral(grid)["rotate"]],
+            "translate": [[chance.number(self.translate) / side for _ in range(count)] for side in sides],
+            "spacing": list(reversed(grid.spacing)),
+        }
 
     def neutral(self, grid: Geometry) -> Params:
         """Return no other poses."""
-        return {"axis": "y", "moments": [], "poses": []}
+        still, spacing = _RIGID.neutral(grid), list(reversed(grid.spacing))
+        none: list[list[float]] = [[] for _ in still["rotate"]]
+        return {
+            "axis": "y", "moments": [], "rotate": none, "translate": [[]] * grid.dims, "spacing": spacing,
+        }  # fmt: skip
 
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the image of the mixed k-space."""
@@ -74,7 +78,7 @@ class Motion(Intensity):
         for number, lines in enumerate(_lines(params["moments"], size)):
             if not lines.any():
                 continue
-            moved, _ = pulled(image, image[:0], _RIGID.pull(params["poses"][number], image.shape[1:]), "edge")
+            moved, _ = pulled(image, image[:0], _pose(params, number, image.shape[1:]), "edge")
             share = lines.reshape(-1, *[1] * (image.ndim - 1 - along))
             found += share * (fft.rfft(moved, axis=along, workers=1) - spectrum)
         return np.asarray(fft.irfft(found, size, axis=along, workers=1), np.float32)
@@ -158,6 +162,13 @@ def _lines(moments: list[float], size: int) -> list[NDArray[np.float32]]:
         ((pose[above] == other).astype(np.float32) + (pose[-above] == other).astype(np.float32)) / np.float32(2)
         for other in others
     ]
+
+
+def _pose(params: Params, number: int, shape: tuple[int, ...]) -> Pull:
+    """Return the move of the patient to one pose."""
+    turn, shift = ([axis[number] for axis in params[name]] for name in ("rotate", "translate"))
+    still = _RIGID.neutral(Geometry.plain(shape))
+    return _RIGID.pull({**still, "rotate": turn, "translate": shift, "spacing": params["spacing"]}, shape)
 
 
 _RIGID = Affine(keys=["data.input.image"])
