@@ -2,8 +2,8 @@
 
     python benchmarks/augment_service.py [2d|3d] [order]
 
-Prints wall and CPU milliseconds of the worker: median, 95th percentile. Every request changes a parameter, as a drag
-does. The order is that of the steps: `std`, or `first`, with the steps that change values before those that move.
+Prints wall and CPU milliseconds of the worker: median, 95th percentile. Every request changes a parameter, as a
+drag does. The order is that of the steps: `std`, or `first`, with the steps that change values before those that move.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 import psutil
 from scipy import ndimage
 
+from fuse_engine.core.document import Document, parse
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.data.image import Image, write_image
@@ -63,12 +64,6 @@ def experiment(folder: Path, shape: tuple[int, ...], order: str) -> Experiment:
         "augmentation": values + moves if order == "first" else moves + values,
         "model": {"MultiHead": {}},
     }
-    return Experiment.from_data(data, folder) if hasattr(Experiment, "from_data") else _parsed(data, folder)
-
-
-def _parsed(data: dict[str, Any], folder: Path) -> Experiment:
-    from fuse_engine.core.document import Document, parse
-
     return Experiment.from_document(Document(parse(json.dumps(data)).data), folder)
 
 
@@ -100,18 +95,14 @@ def measure(engine: Engine, made: Experiment, flat: bool) -> None:
     ask("augment_plane", draw={"seed": 1, "epoch": 0}, axis=0, place=0)
     print(f"first plane, cold worker: {time.perf_counter() - start:.2f} s")
     worker = psutil.Process(engine.pid)
+    still = {"seed": 1, "epoch": 0}
     for axis in (0,) if flat else (0, 1, 2):
-        draw = {"seed": 1, "epoch": 0}
-        report(
-            worker,
-            f"plane, axis {axis}, new draw",
-            lambda n, a=axis: ask("augment_plane", n, draw={**draw, "epoch": n}, axis=a, place=60),
-        )
-        report(
-            worker,
-            f"plane, axis {axis}, dragged gamma",
-            lambda n, a=axis: ask("augment_plane", n, draw=draw, axis=a, place=60),
-        )
+
+        def plane(number: int, draw: Any, axis: int = axis) -> None:
+            ask("augment_plane", number, draw=draw, axis=axis, place=60)
+
+        report(worker, f"plane, axis {axis}, new draw", lambda n, one=plane: one(n, {"seed": 1, "epoch": n}))
+        report(worker, f"plane, axis {axis}, dragged gamma", lambda n, one=plane: one(n, still))
     draws = [{"seed": 1, "epoch": number} for number in range(9)]
     report(worker, "sheet 3 x 3", lambda n: ask("augment_sheet", n, draws=draws, axis=0, place=60), 8)
     report(worker, "steps", lambda n: ask("augment_steps", n, draw=draws[1], axis=0, place=60), 5)
