@@ -8,6 +8,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 NEEDS  := setup.cfg pyproject.toml constraints.txt tools/system_packages.sh
+# windows and browsers want the screen and the processors for themselves, all else is run two at a time
+ALONE  := tests/viewer/ tests/views/ tests/notebook/
+OTHERS := $(filter-out $(ALONE) %/__pycache__/, $(wildcard tests/test_*.py tests/*/))
 XVFB   := xvfb-run -a -s "-screen 0 1600x1000x24"
 
 .PHONY: demo test docs clean
@@ -23,7 +26,8 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(XVFB) $(BIN)/python -m pytest
+	$(XVFB) $(BIN)/python -m pytest -n 2 --dist loadfile $(OTHERS)
+	$(XVFB) $(BIN)/python -m pytest $(ALONE)
 
 $(VENV)/.demo: $(NEEDS)
 	sh tools/system_packages.sh $(PYTHON)

@@ -1,9 +1,9 @@
 """How fast the worker answers the augmentation debugger: planes, sheets, whole samples, draws.
 
-    python benchmarks/augment_service.py [2d|3d] [order]
+    python benchmarks/augment_service.py [2d|3d] [first]
 
 Prints wall and CPU milliseconds of the worker: median, 95th percentile. Every request changes a parameter, as a
-drag does. The order is that of the steps: `std`, or `first`, with the steps that change values before those that move.
+drag does. `first` puts the steps that change values before those that move.
 """
 
 from __future__ import annotations

@@ -88,6 +88,7 @@ class NotebookMicroscope:
         pass
 
     def click(self, step: int) -> None:
+        wait_for(lambda: self.view.batch.step.max >= step)
         self.view.batch.step.value = step
         self.view.batch.open_batch.click()
 

@@ -15,7 +15,7 @@ from fuse_engine.augment import (
     SpeckleNoise,
 )
 from fuse_engine.augment.chance import Chance
-from fuse_engine.augment.kernels import noise, poisson
+from fuse_engine.augment.kernels import values
 from fuse_engine.core.geometry import Geometry
 
 KEYS = ["data.input.image"]
@@ -29,7 +29,7 @@ def flat(value: float, channels: int = 1) -> NDArray[np.float32]:
 
 def even(seed: int) -> NDArray[np.float32]:
     found = np.empty((2, 1, SIDE, SIDE), np.float32)
-    noise.even(found, START, SHAPE, seed)
+    values.even(found, START, SHAPE, seed)
     return found[:, 0]
 
 
@@ -46,7 +46,7 @@ def test_even_numbers_are_even_and_know_nothing_of_their_neighbours() -> None:
 @pytest.mark.parametrize("rate", [0.0, 0.3, 4.0, 9.9, 10.1, 40.0, 900.0])
 def test_counts_are_poisson(rate: float) -> None:
     counts = np.empty((1, 1, SIDE, SIDE), np.float32)
-    poisson.poisson(np.full_like(counts, rate), counts, START, SHAPE, 4711)
+    values.poisson(np.full_like(counts, rate), counts, START, SHAPE, 4711)
     seen = np.bincount(counts.astype(int).ravel(), minlength=2000) / counts.size
     chances = stats.poisson.pmf(np.arange(len(seen)), rate)
     # what chance alone makes of so many numbers is sqrt(p / (2 pi n)) for each count
@@ -57,7 +57,7 @@ def test_counts_are_poisson(rate: float) -> None:
 def test_rare_counts_are_the_quantiles_of_the_even_numbers() -> None:
     rates = np.linspace(0, 9.99, 2 * SIDE * SIDE, dtype=np.float32).reshape(2, 1, SIDE, SIDE)
     counts = np.empty_like(rates)
-    poisson.poisson(rates, counts, START, SHAPE, 77)
+    values.poisson(rates, counts, START, SHAPE, 77)
     expected = stats.poisson.ppf(even(77).astype(float), rates[:, 0].astype(float)).clip(0)
     assert (counts[:, 0] != expected).mean() < 1e-4
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from fuse_engine.augment import Brightness, Clip, Contrast, Gamma, HistogramShift, Invert, Multiply, WindowJitter
 from fuse_engine.augment.chance import Chance, Extreme
-from fuse_engine.augment.kernels.exponents import exponential
+from fuse_engine.augment.kernels.values import exponential
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.random import stream
 

@@ -251,9 +251,10 @@ def _apart(before: _Region, after: _Region, moved: Moved, spacing: NDArray[np.fl
 def _places(labels: Labels) -> dict[int, tuple[slice, ...]]:
     """Return the box of every class but 0."""
     low, high = (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
-    values, ranks = np.arange(1, high + 1), labels
     if low < 0 or high > _MANY:
         values = np.unique(labels)
         ranks = np.searchsorted(values, labels) + 1
+    else:
+        values, ranks = np.arange(1, high + 1), labels
     boxes = zip(values.tolist(), ndimage.find_objects(ranks), strict=True)
     return {label: place for label, place in boxes if place is not None and label != 0}

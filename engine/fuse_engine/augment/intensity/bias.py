@@ -13,7 +13,7 @@ from pydantic import Field
 
 from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
-from fuse_engine.augment.kernels.field import times_exponential
+from fuse_engine.augment.kernels.values import times_exponential
 from fuse_engine.core.distribution import Distribution, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register

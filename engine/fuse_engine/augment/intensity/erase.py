@@ -13,7 +13,7 @@ from pydantic import Field
 from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.intensity.noise import placed
-from fuse_engine.augment.kernels.noise import even
+from fuse_engine.augment.kernels.values import even
 from fuse_engine.core.distribution import AXES, Distribution, PerAxis, constant, every_axis, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register

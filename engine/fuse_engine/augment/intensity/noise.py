@@ -11,8 +11,7 @@ from pydantic import Field
 
 from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
-from fuse_engine.augment.kernels import noise as kernel
-from fuse_engine.augment.kernels.poisson import poisson
+from fuse_engine.augment.kernels import values as kernel
 from fuse_engine.core.distribution import Distribution, constant, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
@@ -132,7 +131,7 @@ class PoissonNoise(Intensity):
         rates = np.ascontiguousarray(np.maximum((image - np.float32(low)) * scale, np.float32(0)))
         volumes = rates.reshape(len(image), *[1] * (3 - part.dims), *image.shape[1:])
         found = np.empty_like(volumes)
-        poisson(volumes, found, *_where(part), params["seed"])
+        kernel.poisson(volumes, found, *_where(part), params["seed"])
         found /= scale
         found += np.float32(low)
         return np.asarray(found.reshape(image.shape))

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
-from fuse_engine.augment.kernels.tone import curve, power
+from fuse_engine.augment.kernels.values import curve, power
 from fuse_engine.core.distribution import Distribution, constant, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuse_engine.augment.kernels import lattice as kernel
-from fuse_engine.augment.kernels import noise
+from fuse_engine.augment.kernels.values import normal
 
 Nodes = NDArray[np.float32]
 """Displacements (dims, [z,] y, x) at the nodes of a lattice."""
@@ -111,7 +111,7 @@ def _bspline(count: int) -> NDArray[np.float64]:
 def _normal(seed: int, shape: tuple[int, ...]) -> Nodes:
     whole = (shape[0], *[1] * (4 - len(shape)), *shape[1:])
     found = np.empty(whole, np.float32)
-    noise.normal(found, np.zeros(4, np.int64), np.array(whole[1:], np.int64), seed)
+    normal(found, np.zeros(4, np.int64), np.array(whole[1:], np.int64), seed)
     return found.reshape(shape)
 
 
