@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fuse_engine.core import document
-from fuse_engine.core.catalog import describe
+from fuse_engine.core.catalog import Entry, describe
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
 from fuse_gui.models.bound import in_short
@@ -23,7 +23,7 @@ from fuse_gui.models.presets import Presets
 from fuse_gui.models.project import OVERLAYS, Project
 from fuse_gui.models.screen import Screen
 from fuse_gui.models.sheet import Sheet
-from fuse_gui.models.stage import Stage, tensor_picture
+from fuse_gui.models.stage import PLACES, Stage, tensor_picture
 from fuse_gui.models.step_facts import StepFacts, facts_of, top
 from fuse_gui.models.steps import StepsModel
 from fuse_gui.models.subject import subject
@@ -31,6 +31,8 @@ from fuse_gui.models.wipe import Wipe
 
 PAUSE = 0.0
 """Seconds between an edit and the request for its plane; edits that come meanwhile share the next one."""
+KEYS, MOVED = "keys", "points"
+"""The fields of the keys that a step changes, and of the points that it moves where it moves pixels."""
 SWITCH = "enabled"
 """The field that switches a step off."""
 
@@ -72,6 +74,7 @@ class AugmentationModel(StepsModel):
         self.guards, self.wipe = Guards(project), Wipe(self.screen)
         self.presets = Presets(project, self.stage)
         super().__init__(project, spec, ("augmentation",), pause)
+        self.steps.offers.starts = self._starts
         self.sheet = Sheet(project, self.draw, self.look, self.stage)
         self.histograms = Histograms(project, self.draw)
         self.network = Network(project, self.draw, self._put)
@@ -159,6 +162,14 @@ class AugmentationModel(StepsModel):
         """Draw the sample as it was before over a share [0, 1] of the screen."""
         self._hang()
         self.wipe.draw_to(share)
+
+    def _starts(self, entry: Entry) -> Mapping[str, Any]:
+        """Return the keys that a step starts with: the images, and the label maps where it moves pixels."""
+        fields = {field.name: field for field in entry.fields}
+        images, labels = (self.project.shown.keys.get(place, ()) for place in PLACES)
+        if not images or KEYS not in fields or not fields[KEYS].required:
+            return {}
+        return {KEYS: [*images, *(labels if MOVED in fields else ())]}
 
     # -- the plane ------------------------------------------------------------------------------------------------
 

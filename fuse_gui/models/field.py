@@ -22,6 +22,8 @@ class Offers:
         """Take a way to the catalogue's entries by kind, and the keys known so far."""
         self.entries = entries
         self.keys = tuple(keys)
+        self.starts: Callable[[Entry], Mapping[str, Any]] = lambda entry: {}
+        """What a component starts with when a person chooses it, besides its defaults."""
 
     def set_keys(self, keys: Iterable[str]) -> None:
         """Offer these keys from now on."""

@@ -69,7 +69,8 @@ class FieldList(Holder):
         """Add an item at the end: a component by name, under a name that is free."""
         item = self._new()
         if choice:
-            item.load({choice: {}})
+            entry = self.offers.entries(self._item_spec.slot).get(choice)
+            item.load({choice: dict(self.offers.starts(entry)) if entry else {}})
         self.items.append(item)
         if self.named:
             self.names.append(self._free(name or _snake(choice or self._item_spec.name)))

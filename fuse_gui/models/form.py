@@ -147,6 +147,7 @@ class Slot(Holder):
             self._say(error=self._unknown(name))
             return
         self._short = False
+        self._start(name)
         self._choose(name)
         self._say(error="" if name or self.spec.optional else f"a {self._noun} is needed", problem="")
         self._inside_edited()
@@ -245,6 +246,13 @@ class Slot(Holder):
             group = self._groups[name] = Group(entry, self.offers)
             group.edited.connect(self._inside_edited)
         return self._groups.get(name)
+
+    def _start(self, name: str) -> None:
+        """Give what is chosen for the first time what it starts with."""
+        group = self._group(name) if name not in self._groups else None
+        starts = self.offers.starts(group.entry) if group else {}
+        if group and starts:
+            group.load(dict(starts))
 
     def _choose(self, name: str) -> None:
         if name != NONE:

@@ -13,7 +13,10 @@ import ipywidgets as W
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import Field
 
+from fuse_engine.core.catalog import Catalog, describe
+from fuse_engine.core.keys import Key
 from fuse_gui.models.augmentation import AugmentationModel
 from fuse_gui.models.palette import class_color, rgb
 from fuse_gui.models.screen import Screen
@@ -21,6 +24,7 @@ from fuse_gui.notebook.augmentation import AugmentationView
 from tests.gui_augmented import ANSWERS, FIX, MASK, augment, sample
 from tests.gui_engine import FakeEngine
 from tests.gui_project import open_toy, wait_for
+from tests.gui_toys import CATALOG, Toy
 
 MARKUP = "<img src=x onerror=alert(1)>"
 
@@ -94,3 +98,32 @@ def test_nothing_is_computed_while_nobody_looks(view: AugmentationView, engine: 
     assert [method for method, _ in engine.asked[asked:] if method.startswith("augment")] == []
     assert view.stage.image.value == drawn
     assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+
+class Warp(Toy):
+    """Moves pixels."""
+
+    keys: list[Key]
+    points: list[Key] = Field([])
+
+
+class Tint(Toy):
+    """Changes values."""
+
+    keys: list[Key]
+
+
+def test_an_added_step_changes_the_pictures_of_the_sample(view: AugmentationView) -> None:
+    project = view.model.project
+    added = tuple(describe(cls).model_copy(update={"kind": "augmentation"}) for cls in (Warp, Tint))
+    project.catalog = Catalog(entries=(*CATALOG.entries, *added))
+    project.catalog_changed.emit()
+    for name in ("Warp", "Tint"):
+        view.steps._menu.value = name
+        view.steps._add()
+    assert project.experiment is not None
+    warp, tint = (step.model_dump() for step in project.experiment.augmentation[-2:])
+    assert warp == {"Warp": {"keys": ["data.input.image", "data.gt.mask"]}}
+    assert tint == {"Tint": {"keys": ["data.input.image"]}}
+    view.model.steps.items[0].choose("Tint")  # type: ignore[attr-defined]
+    assert project.experiment.augmentation[0].args == tint["Tint"]
