@@ -78,6 +78,7 @@ class AugmentationModel(StepsModel):
         self.sheet = Sheet(project, self.draw, self.look, self.stage)
         self.histograms = Histograms(project, self.draw)
         self.network = Network(project, self.draw, self._put)
+        self.parts = (self.sheet, self.histograms, self.network)
         self.flicker = Flicker(project, self._turn)
         self.side, self.step = "after", -1
         self.applied: Sequence[Mapping[str, Any]] = ()
@@ -89,7 +90,7 @@ class AugmentationModel(StepsModel):
         self._calm = Calm(project, self._ask_whole, calm)
         self.draw.changed.connect(self._again)
         self.look.changed.connect(self._moved)
-        project.values_changed.connect(self._lay)
+        project.values_changed.connect(self._sample_read)
 
     # -- what a person sees ---------------------------------------------------------------------------------------
 
@@ -132,7 +133,7 @@ class AugmentationModel(StepsModel):
         if side == self.side or side not in self.side_labels:
             return
         self.side = side
-        self.network.set_open(side == "network" and self._active)
+        self.network.set_open(side == "network")
         self._put()
         self.changed.emit()
 
@@ -175,7 +176,17 @@ class AugmentationModel(StepsModel):
 
     @property
     def _trouble(self) -> str:
-        return self.error or ("" if self.steps.items else "No steps yet: samples are trained on as they are.")
+        if self.error or self.steps.items:
+            return self.error or self._lack
+        return "No steps yet: samples are trained on as they are."
+
+    @property
+    def _lack(self) -> str:
+        """Why there is no picture of the sample, in words; empty where there is one, or it is being read."""
+        if self.stage.before or not self._active or self.project.requests.is_running("sample"):
+            return ""
+        known = self.project.neighbours.kept(self.project.sample_id) is not None
+        return "This sample has no image." if known else "This sample could not be read."
 
     @property
     def _ready(self) -> bool:
@@ -200,8 +211,8 @@ class AugmentationModel(StepsModel):
         if not self._ready:
             self.refresh.arrived()
             return
-        for channel in ("augment", "augment_sheet"):  # both are asked for again once the hand rests
-            self.project.requests.cancel(channel)
+        self.project.requests.cancel("augment")  # the whole is asked for again once the hand rests
+        self.sheet.make_way()
         asked, plane = (self.project.sample_id, self.bound.place), self.look.stored
         method = self.method if self.step < 0 else "augment_steps"
         self.project.ask(
@@ -283,6 +294,22 @@ class AugmentationModel(StepsModel):
             if not same:
                 self._again()
 
+    def _sample_read(self) -> None:
+        """Take the sample, or show nothing where it could not be read."""
+        if self.project.neighbours.kept(self.project.sample_id) is not None:
+            self._lay()
+            return
+        self._forget()
+        for part in self.parts:
+            part.forget()
+        self.changed.emit()
+
+    def _forget(self) -> None:
+        self.project.requests.cancel("augment")
+        self.stage.clear()
+        self.applied, self._times, self._whole, self.error = (), (), None, ""
+        self.guards.forget()
+
     def _put(self) -> None:
         if not self._active or not self.stage.before:
             return
@@ -329,7 +356,8 @@ class AugmentationModel(StepsModel):
         if active == self._active:
             return
         super().set_active(active)
-        self.network.set_open(active and self.side == "network")
+        for part in self.parts:
+            part.set_seen(active)
         if active:
             self._lay()
             self._put()
@@ -350,10 +378,7 @@ class AugmentationModel(StepsModel):
             self._again()
 
     def _sample_changed(self, sample: str) -> None:
-        self.project.requests.cancel("augment")
-        self.stage.clear()
-        self.applied, self._times, self._whole, self.error = (), (), None, ""
-        self.guards.forget()
+        self._forget()
         self.draw.edited()
         self._lay()
         self._again()
@@ -366,7 +391,7 @@ class AugmentationModel(StepsModel):
     def _again(self) -> None:
         """Ask again for all that depends on steps, draw and sample."""
         self._poke()
-        for part in (self.sheet, self.histograms, self.network):
+        for part in self.parts:
             part.poke()
 
 

@@ -61,7 +61,9 @@ class Guards:
     def take(self, reply: Mapping[str, Any]) -> None:
         """Take the engine's exact result."""
         labelled = any(picture["label"] for picture in reply["before"].values())
-        self.meters = tuple(map(_meter, reply.get("damage", ())))
+        damage = reply.get("damage", ())
+        several = len({found.get("key") for found in damage}) > 1
+        self.meters = tuple(_meter(found, several) for found in damage)
         empty = "Nothing is labelled in this sample." if labelled else "This sample has no label map."
         self.note = "" if self.meters else empty
         told = [found for found in reply.get("warnings", ()) if found["check"] != "damage" or found["fixes"]]
@@ -78,8 +80,10 @@ class Guards:
         self._project.edit(fix.path, fix.value)
 
 
-def _meter(found: Mapping[str, Any]) -> Meter:
+def _meter(found: Mapping[str, Any], several: bool) -> Meter:
+    """Return the meter of a class; of `several` label maps each is named."""
     name = str(found.get("name") or f"class {found['label']}")
+    name = f"{str(found['key']).rpartition('.')[2]}, {name}" if several else name
     warn = str(found.get("warn") or "")
     return Meter(f"{name}: {', '.join(_harm(found))}" + (f" ({warn})" if warn else ""), bool(warn))
 

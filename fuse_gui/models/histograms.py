@@ -7,15 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from psygnal import Signal
 
-from fuse_engine.core.errors import FuseError
-from fuse_gui.models.calm import Calm
 from fuse_gui.models.draw import DrawModel
+from fuse_gui.models.foldout import Foldout
 from fuse_gui.models.plot import Axes, Bars, Figure
 from fuse_gui.models.project import Project
 from fuse_gui.models.step_facts import top
-from fuse_gui.models.subject import subject
 
 COUNT = 1_000
 BINS = 30
@@ -23,25 +20,21 @@ FEW = 12
 """Different values up to which each has a bar of its own."""
 
 
-class Histograms:
-    """The distributions of one step's parameters, drawn while somebody looks."""
+class Histograms(Foldout):
+    """The distributions of one step's parameters."""
+
+    method = "augment_draws"
 
     title = "Histograms"
     step_label, step_help = "Step", f"The numbers it draws for {COUNT:,} samples"
 
-    changed = Signal()
-    """There are other histograms."""
-
     def __init__(self, project: Project, draw: DrawModel) -> None:
         """Take the project and the draw, whose seed is used."""
-        self._project, self._draw = project, draw
-        self._calm = Calm(project, self._ask)
-        self._open = False
+        super().__init__(project)
+        self._draw = draw
         self._parameters: tuple[Mapping[str, Any], ...] = ()
         self._applied: Mapping[str, float] = {}
         self._chosen = 0
-        self.stale = False
-        self.error = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,13 +51,9 @@ class Histograms:
     @property
     def state(self) -> str:
         """How often the step is applied, or why nothing is drawn."""
-        if self.error:
-            return self.error
-        if self.stale:
-            return "drawing …"
         share = self._applied.get(str(self._chosen))
-        if share is None:
-            return ""
+        if share is None or self.stale:
+            return super().state
         same = [f"{_title(found)} {float(found['values'][0]):.4g}" for found in self._own if not _varies(found)]
         fixed = f" Always the same: {', '.join(same)}." if same else ""
         return f"Applied to {share:.0%} of {COUNT:,} samples.{fixed}"
@@ -85,34 +74,14 @@ class Histograms:
             self._chosen = self.names.index(name)
             self.changed.emit()
 
-    def set_open(self, is_open: bool) -> None:
-        """Say whether anybody looks."""
-        self._open = is_open
-        self.poke()
+    def _question(self) -> dict[str, Any]:
+        return {"count": COUNT, "seed": self._draw.seed}
 
-    def poke(self) -> None:
-        """Say that the steps, the seed or the sample are others."""
-        if self._open:
-            self.stale = True
-            self._calm.poke()
-            self.changed.emit()
+    def _take(self, found: Mapping[str, Any]) -> None:
+        self._parameters, self._applied = tuple(found["parameters"]), found["applied"]
 
-    def _ask(self) -> None:
-        if self._open and self._project.sample_id:
-            self._project.ask(
-                "augment_draws", "augment_draws", self._arrived, failed=self._failed, about=subject(self._project),
-                id=self._project.sample_id, count=COUNT, seed=self._draw.seed,
-            )  # fmt: skip
-
-    def _arrived(self, reply: Mapping[str, Any]) -> None:
-        self._parameters, self._applied = tuple(reply["parameters"]), reply["applied"]
-        self.stale, self.error = False, ""
-        self.changed.emit()
-
-    def _failed(self, error: FuseError) -> None:
+    def _drop(self) -> None:
         self._parameters, self._applied = (), {}
-        self.stale, self.error = False, str(error)
-        self.changed.emit()
 
 
 def _varies(found: Mapping[str, Any]) -> bool:

@@ -9,16 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from psygnal import Signal
 
-from fuse_engine.core.errors import FuseError
-from fuse_gui.models.calm import Calm
 from fuse_gui.models.draw import DRAWS, ENDS, DrawModel
+from fuse_gui.models.foldout import Foldout
 from fuse_gui.models.look import Look
 from fuse_gui.models.outline import tile_of
 from fuse_gui.models.project import Project
 from fuse_gui.models.stage import Stage
-from fuse_gui.models.subject import subject
 
 COUNT, COLUMNS = 9, 3
 SIDE, GAP = 168, 4
@@ -41,8 +38,10 @@ class Tile:
     """(y, x, 3)."""
 
 
-class Sheet:
-    """The tiles of the sheet, made while somebody looks."""
+class Sheet(Foldout):
+    """The tiles of the sheet."""
+
+    method = "augment_sheet"
 
     title = "Contact sheet"
     help = "One plane in many draws; click a picture to look at its draw"
@@ -52,28 +51,18 @@ class Sheet:
         "corners": "The smallest and the largest numbers of every step together, then of each step alone",
     }
 
-    changed = Signal()
-    """There is another sheet, or it is out of date."""
-
     def __init__(self, project: Project, draw: DrawModel, look: Look, stage: Stage) -> None:
         """Take what decides which planes are asked for."""
-        self._project, self._draw, self._look, self._stage = project, draw, look, stage
-        self._calm = Calm(project, self._ask, CALM)
-        self._open = False
+        super().__init__(project, CALM)
+        self._draw, self._look, self._stage = draw, look, stage
         self.kind = "draws"
         self.first = 1
         self.tiles: tuple[Tile, ...] = ()
         self.columns = COLUMNS
-        self.stale = False
-        self.error = ""
+        self._titles: tuple[str, ...] = ()
         self._made: tuple[object, NDArray[np.uint8] | None] = (None, None)
         draw.changed.connect(self._draw_changed)
         look.changed.connect(self.poke)
-
-    @property
-    def state(self) -> str:
-        """Why there is no sheet, or that it is out of date."""
-        return self.error or ("drawing …" if self.stale else "")
 
     @property
     def picture(self) -> NDArray[np.uint8] | None:
@@ -103,21 +92,6 @@ class Sheet:
             self.kind, self.tiles = kind, ()
             self.poke()
 
-    def set_open(self, is_open: bool) -> None:
-        """Say whether anybody looks at the sheet."""
-        self._open = is_open
-        if is_open:
-            self.stale = True
-            self._ask()
-        self.changed.emit()
-
-    def poke(self) -> None:
-        """Say that the sheet is out of date."""
-        if self._open:
-            self.stale = True
-            self._calm.poke()
-            self.changed.emit()
-
     def wanted(self) -> list[tuple[str, Mapping[str, Any]]]:
         """Return title and draw of every tile."""
         if self.kind == "draws":
@@ -141,22 +115,20 @@ class Sheet:
         self.first = first
         self.poke()
 
-    def _ask(self) -> None:
-        if not self._open or not self._project.sample_id or "image" not in self._stage.before:
-            return
-        wanted, plane = self.wanted(), self._look.stored
-        self._project.ask(
-            "augment_sheet", "augment_sheet", self._arrived, failed=self._failed, about=subject(self._project),
-            read=lambda reply: self._tiles([title for title, _ in wanted], reply["tiles"]),
-            id=self._project.sample_id, draws=[dict(plain) for _, plain in wanted],
-            axis=plane.axis, place=plane.place, keys=list(self._stage.keys.values()),
-        )  # fmt: skip
+    @property
+    def _ready(self) -> bool:
+        return super()._ready and "image" in self._stage.before
 
-    def _tiles(self, titles: Sequence[str], found: Sequence[Mapping[str, Any]]) -> tuple[Tile, ...]:
-        """Return the tiles of an answer, away from the thread of the panels."""
-        made = []
+    def _question(self) -> dict[str, Any]:
+        wanted, plane = self.wanted(), self._look.stored
+        self._titles = tuple(title for title, _ in wanted)
+        draws, keys = [dict(plain) for _, plain in wanted], list(self._stage.keys.values())
+        return {"draws": draws, "axis": plane.axis, "place": plane.place, "keys": keys}
+
+    def _read(self, reply: Mapping[str, Any]) -> tuple[Tile, ...]:
+        made: list[Tile] = []
         size: tuple[int, int] | None = None
-        for title, tile in zip(titles, found, strict=True):
+        for title, tile in zip(self._titles, reply["tiles"], strict=True):
             keys = self._stage.keys.items()
             planes = {name: self._look.upright(tile["planes"][key]) for name, key in keys if key in tile["planes"]}
             size = size or _tile_size(next(iter(planes.values())).shape[1:], self._look.proportion)
@@ -164,14 +136,12 @@ class Sheet:
             made.append(Tile(title + about, tile["draw"], tile_of(planes, self._stage.limits, size)))
         return tuple(made)
 
-    def _arrived(self, tiles: tuple[Tile, ...]) -> None:
-        self.tiles, self.stale, self.error = tiles, False, ""
-        self.columns = COLUMNS if self.kind == "draws" else len(ENDS) * round((len(tiles) / 2) ** 0.5)
-        self.changed.emit()
+    def _take(self, found: tuple[Tile, ...]) -> None:
+        self.tiles = found
+        self.columns = COLUMNS if self.kind == "draws" else len(ENDS) * round((len(found) / 2) ** 0.5)
 
-    def _failed(self, error: FuseError) -> None:
-        self.tiles, self.stale, self.error = (), False, str(error)
-        self.changed.emit()
+    def _drop(self) -> None:
+        self.tiles = ()
 
     def _compose(self) -> NDArray[np.uint8]:
         high, wide = self.tiles[0].picture.shape[:2]

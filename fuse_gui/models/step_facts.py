@@ -10,6 +10,8 @@ import numpy as np
 
 HIDDEN = ("spacing", "seed", "shape")
 """Entries of the record that nobody drew, or nobody can read."""
+LEAST = 0.1
+"""Milliseconds below which nobody counts."""
 LONG = 6
 """Numbers of a list that are still written out."""
 
@@ -37,11 +39,8 @@ def facts_of(
         return None
     done = [item for item in own if item["params"] is not None]
     words = [drawn(item["params"]) if str(item["step"]) == str(index) else named(item) for item in done]
-    spent = [float(item["ms"]) for item in times if top(item["step"]) == index]
-    time = f"{sum(spent):.3g} ms" if spent and done else ""
-    return StepFacts(
-        "; ".join(filter(None, words)) or ("applied" if done else "not applied"), bool(done), time, shown
-    )
+    text = "; ".join(filter(None, words)) or ("applied" if done else "not applied")
+    return StepFacts(text, bool(done), time_of(index, times) if done else "", shown)
 
 
 def time_of(index: int, times: Sequence[Mapping[str, Any]]) -> str:
@@ -49,8 +48,15 @@ def time_of(index: int, times: Sequence[Mapping[str, Any]]) -> str:
     passes = [[top(step) for step in item.get("steps") or (item["step"],)] for item in times]
     spent = [float(item["ms"]) for item, steps in zip(times, passes, strict=True) if steps[0] == index]
     if spent:
-        return f"{sum(spent):.3g} ms"
+        return duration(sum(spent))
     return next((f"in step {steps[0] + 1}" for steps in passes if index in steps), "")
+
+
+def duration(ms: float) -> str:
+    """Return milliseconds in words that are never longer than eight letters."""
+    if ms < LEAST:
+        return f"< {LEAST} ms"
+    return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.3g} s"
 
 
 def top(step: object) -> int:

@@ -35,7 +35,6 @@ class SheetView(QWidget):  # type: ignore[misc]
             button = QPushButton(label)
             button.setObjectName(kind)
             button.setCheckable(True)
-            button.setChecked(kind == model.kind)
             button.setToolTip(tooltip(model.kind_helps[kind]))
             button.clicked.connect(lambda _=False, kind=kind: model.set_kind(kind))
             self.kinds.addButton(button)
@@ -49,6 +48,8 @@ class SheetView(QWidget):  # type: ignore[misc]
         self._show()
 
     def _show(self) -> None:
+        for button in self.kinds.buttons():
+            button.setChecked(button.objectName() == self._model.kind)
         self.state.say(self._model.state)
         self.picture.draw(self._model.picture)
         self.picture.setEnabled(not self._model.stale)

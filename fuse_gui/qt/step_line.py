@@ -12,7 +12,7 @@ from fuse_gui.qt.controls import tooltip
 from fuse_gui.qt.still import Still
 
 GREY = "#8b929c"
-TIME_WIDE = 56
+TIME_WIDE = 62
 """Pixels for the time of a step."""
 PLAIN = "QFrame#fuse-step { background: rgba(128, 136, 148, 40); border-radius: 3px; }"
 SHOWN = "QFrame#fuse-step { background: rgba(64, 128, 220, 120); border-radius: 3px; }"
@@ -37,7 +37,7 @@ class StepLine(QFrame):  # type: ignore[misc]
         row.setContentsMargins(6, 3, 6, 3)
         row.addWidget(self.switch, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.drawn, 1)
-        row.addWidget(self.time)
+        row.addWidget(self.time, 0, Qt.AlignmentFlag.AlignTop)
         model.changed.connect(self._show)
         self._show()
 

@@ -54,13 +54,15 @@ class Layers:
             restyle(layer, style, {**STYLES[name], **known.style})
             return
         turned = canonical(picture.array, picture.geometry)
-        values = flat(turned.array, picture.label, style)
+        values, point = flat(turned.array, picture.label, style), self._viewer.dims.point
         if layer is None or not fits(layer, values, picture.label):
             layer = self._create(name, layer, values, picture, turned, style)
         else:
             self._assign(layer, values, picture, turned, (style, {} if known is None else known.style))
         if known is None:
             layer.visible = bool(style.get("visible", True))
+        if name != "image":
+            self._stay(point)
 
     def _hide(self, name: str, layer: Layer | None) -> None:
         """Empty a layer's place on the screen; the screen remembers whether the person had it switched on."""
@@ -127,6 +129,11 @@ class Layers:
         if layer is self._layers.get("image") and grid(layer) != before:
             self._fit()
 
+    def _stay(self, point: tuple[float, ...]) -> None:
+        """Look at the same place: the sliders count slices, and there were others before a layer got its grid."""
+        if len(point) == len(self._viewer.dims.point) and point != self._viewer.dims.point:
+            self._viewer.dims.point = point
+
     def _fit(self) -> None:
         """Look at the middle of another grid; the same grid keeps what the person is looking at."""
         image = self._layers["image"]
@@ -136,7 +143,7 @@ class Layers:
                 self._viewer.layers.remove(layer)  # hidden ones count too: they would stretch the sliders
         self._viewer.reset_view(layers=[image])
         low, high = image.extent.world[:, -image.ndim :]
-        for axis in self._viewer.dims.not_displayed:
+        for axis in range(self._viewer.dims.ndim):  # those that are displayed too: they may be turned to
             own = axis - self._viewer.dims.ndim
             if own >= -image.ndim:
                 self._viewer.dims.set_point(axis, (low[own] + high[own]) / 2)

@@ -164,6 +164,14 @@ class Doubling(InPlace):
         return image.astype(np.float64)  # type: ignore[return-value]
 
 
+class Planar(InPlace):
+    """Stumbles over volumes."""
+
+    def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
+        channel, height, width = image.shape
+        return image + np.float32(channel * height * width)
+
+
 class Unfinished(Loss):
     """Has no call."""
 
@@ -216,6 +224,7 @@ BROKEN: list[tuple[type[Component], str]] = [
     (Doubling, "changes the type of numbers"),
     (InPlace, "augmentation InPlace changes its input"),
     (Restless, "applies by chance of its own"),
+    (Planar, r"Planar fails without saying what it expects of an image of shape \(4, 6, 5\): too many values"),
     (Tupled, "draws what JSON cannot hold"),
     (Darkening, "processor Darkening changes its input"),
     (Uneasy, "returns something else the second time"),

@@ -167,3 +167,19 @@ def test_a_layer_the_person_removed_is_made_anew(viewer: Any) -> None:
     assert layers.layer("heat") is None
     screen.show("heat", np.ones((1, 4, 4), np.float32), Geometry.plain((4, 4)))
     assert [layer.name for layer in viewer.layers] == ["fuse:heat"]
+
+
+def test_another_sample_is_looked_at_in_its_middle(viewer: Any) -> None:
+    screen = Screen()
+    layers = Layers(viewer, screen)
+    for size, spacing, origin in (((6, 8, 25), 6.5, -78.0), ((10, 12, 21), 2.1, 9.5), ((6, 8, 31), 3.0, 40.0)):
+        for name in ("image", "gt"):
+            image = sitk.GetImageFromArray(np.zeros(size[::-1], np.uint8))
+            image.SetSpacing((1.0, 1.0, spacing))
+            image.SetOrigin((origin, origin, origin))
+            show(screen, name, image, label=name == "gt")
+        layer = layers.layer("image")
+        assert layer is not None
+        middle = np.divide(layer.extent.world.sum(axis=0), 2)
+        steps = layer.scale / 2 + 1e-6
+        assert (np.abs(np.subtract(viewer.dims.point, middle)) <= steps).all(), "along displayed axes as well"

@@ -131,7 +131,8 @@ class Distribution(Plain):
             while abs(off) > CUT:
                 off = rng.standard_normal()
             return min(max(first + self.numbers[1] * off, self.low), self.high)
-        return float(self.values[rng.integers(len(self.values))])
+        values = self.values
+        return float(values[rng.integers(len(values))])
 
     @property
     def low(self) -> float:

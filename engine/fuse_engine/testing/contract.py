@@ -49,17 +49,26 @@ def check_component(cls: type[Component], **arguments: Any) -> None:
         ContractError: naming the rule that is broken.
     """
     _check_class(cls)
+    component = example(cls, **arguments)
+    _check_data(component)
+    for base, check in _KINDS:
+        if isinstance(component, base):
+            check(component)
+
+
+def example(cls: type[Component], **arguments: Any) -> Component:
+    """Return a component of a class; required arguments that are not given are made up.
+
+    Raises:
+        ContractError: when they do not fit.
+    """
     try:
-        component = cls.model_validate({**_required(cls), **arguments})
+        return cls.model_validate({**_required(cls), **arguments})
     except ValidationError as error:
         problems = "; ".join(map(str, problems_of(error, cls, lambda place: "")))
         raise ContractError(
             f"{cls.__name__} cannot be made from made-up arguments: {problems}", expected="them in `arguments`"
         ) from None
-    _check_data(component)
-    for base, check in _KINDS:
-        if isinstance(component, base):
-            check(component)
 
 
 def _expect(rule: bool, cls: type[Component], message: str) -> None:
@@ -208,10 +217,20 @@ def _check_augmentation(step: Augmentation) -> None:
     """Draws plain data, the same every time; applies it the same every time, never in place."""
     if isinstance(step, Operation):
         step = step.model_copy(update={"keys": [*step.keys, _LABEL]})
+    step = step.model_copy(update={"p": 1.0})
 
     def numbers(size: tuple[int, ...]) -> None:
         if not size:
             raise FuseError("an augmentation changes images")
+        try:
+            every(size)
+        except (RuntimeError, ValueError, IndexError) as error:
+            if isinstance(error, FuseError):
+                raise
+            message = f"fails without saying what it expects of an image of shape {size}: {error}"
+            raise ContractError(f"{step.kind} {step.name()} {message}") from error
+
+    def every(size: tuple[int, ...]) -> None:
         augmenter = Augmenter([step], 1)
         sample = _pictured(augmenter, size)
         for epoch in range(3):

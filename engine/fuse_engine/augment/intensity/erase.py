@@ -43,8 +43,8 @@ class Cutout(_Erasing):
     T. DeVries and G. Taylor, arXiv:1708.04552; MONAI's `RandCoarseDropout`. Label maps keep what lies below.
     """
 
-    count: Distribution = Field(constant(1), ge=0)
-    """How many boxes; rounded."""
+    count: Distribution = Field(constant(1), ge=0, le=1000)
+    """How many boxes, to 1000; rounded."""
     size: PerAxis = Field(every_axis(uniform(0.1, 0.25)), ge=0, le=1)
     """Edges of a box as shares of the image's; one distribution is drawn from for each axis."""
 
@@ -97,8 +97,8 @@ class CoarseDropout(_Erasing):
 
     share: Distribution = Field(uniform(0.0, 0.1), ge=0, le=1)
     """Chance that a cell is taken away, from 0 to 1."""
-    cells: PerAxis = Field(every_axis(uniform(4.0, 16.0)), ge=1)
-    """How many cells lie along each axis; rounded. One distribution is drawn once for all axes."""
+    cells: PerAxis = Field(every_axis(uniform(4.0, 16.0)), ge=1, le=256)
+    """How many cells lie along each axis, to 256; rounded. One distribution is drawn once for all axes."""
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw the chance, the number of cells along [z,] y, x and the seed of the places."""

@@ -28,8 +28,8 @@ _REACH = 4
 class Blur(Intensity):
     """Blurs by a bell curve."""
 
-    sigma: PerAxis = Field(every_axis(uniform(0.0, 1.0)), ge=0)
-    """Standard deviation of the bell curve. One distribution is drawn once for all axes."""
+    sigma: PerAxis = Field(every_axis(uniform(0.0, 1.0)), ge=0, le=100)
+    """Standard deviation of the bell curve, to 100. One distribution is drawn once for all axes."""
     unit: Unit = "pixels"
     """Unit of `sigma`."""
 
@@ -54,8 +54,8 @@ class Blur(Intensity):
 class AverageBlur(Intensity):
     """Replaces every pixel by the mean of a square or cube around it."""
 
-    size: Distribution = Field(constant(3), ge=1)
-    """Edge of the square or cube in pixels; rounded to an odd number."""
+    size: Distribution = Field(constant(3), ge=1, le=99)
+    """Edge of the square or cube in pixels, to 99; rounded to an odd number."""
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw the edge."""
@@ -114,8 +114,8 @@ class Sharpen(Intensity):
 
     amount: Distribution = Field(uniform(0.0, 1.0), ge=0)
     """How many times the difference to the blurred image is added."""
-    sigma: PerAxis = Field(every_axis(constant(1.0)), ge=0)
-    """Standard deviation of the blur. One distribution is drawn once for all axes."""
+    sigma: PerAxis = Field(every_axis(constant(1.0)), ge=0, le=100)
+    """Standard deviation of the blur, to 100. One distribution is drawn once for all axes."""
     unit: Unit = "pixels"
     """Unit of `sigma`."""
 

@@ -30,8 +30,8 @@ class Swap(Intensity):
 
     whole: ClassVar[bool] = True
 
-    pairs: Distribution = Field(constant(20), ge=0)
-    """How many pairs; rounded."""
+    pairs: Distribution = Field(constant(20), ge=0, le=1000)
+    """How many pairs, to 1000; rounded."""
     size: PerAxis = Field(every_axis(constant(0.1)), ge=0, le=0.4)
     """Edges of the patches as shares of the image's, to 0.4; one distribution is drawn from for each axis."""
 

@@ -60,8 +60,8 @@ class HistogramShift(_Ranged):
     As MONAI's `RandHistogramShift`.
     """
 
-    points: Distribution = Field(constant(10), ge=3)
-    """How many points, evenly spaced over the image's own range, the ends included; rounded."""
+    points: Distribution = Field(constant(10), ge=3, le=1000)
+    """How many points, to 1000, evenly spaced over the image's own range, the ends included; rounded."""
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw what becomes of the points, as shares of the range; the ends stay."""

@@ -18,6 +18,9 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
+_MOST = 100
+"""Control points or cells along an axis."""
+
 
 @register
 class Elastic(Spatial):
@@ -28,7 +31,7 @@ class Elastic(Spatial):
     """
 
     num_control_points: list[int] = Field([7], min_length=1, max_length=3)
-    """Control points, 4 or more, one number or one for each of [z,] y, x; the outermost lie outside."""
+    """Control points, 4 to 100, one number or one for each of [z,] y, x; the outermost lie outside."""
     max_displacement: PerAxis = Field(every_axis(constant(7.5)), ge=0)
     """Largest displacement of a control point, mm (pixels without a spacing); one for all axes is drawn once."""
     locked_borders: int = Field(2, ge=0, le=2)
@@ -37,8 +40,8 @@ class Elastic(Spatial):
     @field_validator("num_control_points")
     @classmethod
     def _enough(cls, counts: list[int]) -> list[int]:
-        if min(counts) < 4:
-            raise ValueError("expected 4 control points or more, as a cubic spline needs")
+        if not 4 <= min(counts) <= max(counts) <= _MOST:
+            raise ValueError(f"expected 4 control points, as a cubic spline needs, to {_MOST}")
         return counts
 
     @model_validator(mode="after")
@@ -72,7 +75,8 @@ class Elastic(Spatial):
         counts = tuple(params["num_control_points"])
         steps = _steps([max(FINE * (count - 3), 0) + 1 for count in counts], params)
         most = tuple(params["max_displacement"])
-        return _displaced(spline(params["seed"], most, counts, params["locked_borders"], steps), params, shape)
+        nodes = spline(params["seed"], most, counts, params["locked_borders"], steps)
+        return _displaced(_in_voxels(nodes, params), params, shape)
 
 
 @register
@@ -85,8 +89,8 @@ class FreeForm(Spatial):
 
     alpha: Distribution = Field(uniform(0.0, 40.0), ge=0)
     """Strength, mm; blurring leaves of it about 0.16 / sigma in 2-D, and 0.09 / sigma ** 1.5 in 3-D."""
-    sigma: Distribution = Field(constant(5.0), gt=0)
-    """Standard deviation of the blur, mm (pixels where spacing is unknown): the larger, the smoother."""
+    sigma: Distribution = Field(constant(5.0), gt=0, le=1000)
+    """Standard deviation of the blur, mm (pixels where spacing is unknown), to 1000: the larger, the smoother."""
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw strength and smoothness, and the seed of the noise."""
@@ -111,7 +115,8 @@ class FreeForm(Spatial):
         left = min(1 / (2 * math.sqrt(math.pi) * sigma), 1) ** (sum(size > 1 for size in sizes) / 2)
         strength = params["alpha"] / math.sqrt(3) * left
         most = tuple(strength if size > 1 else 0.0 for size in sizes)
-        return _displaced(random_field(params["seed"], most, sigma, counts, steps), params, shape)
+        nodes = random_field(params["seed"], most, sigma, counts, steps)
+        return _displaced(_in_voxels(nodes, params), params, shape)
 
 
 @register
@@ -123,15 +128,15 @@ class GridDistortion(Spatial):
     """
 
     num_cells: list[int] = Field([5], min_length=1, max_length=3)
-    """Cells along each axis: one number for all or one for each ([z,] y, x)."""
+    """Cells along each axis, 1 to 100: one number for all or one for each ([z,] y, x)."""
     distort_limit: PerAxis = Field(every_axis(constant(0.3)), ge=0, lt=1)
     """Share of its width, below 1, by which a cell grows or shrinks at most; for all axes it is drawn once."""
 
     @field_validator("num_cells")
     @classmethod
     def _at_least_one(cls, counts: list[int]) -> list[int]:
-        if min(counts) < 1:
-            raise ValueError("expected one cell or more along each axis")
+        if not 1 <= min(counts) <= max(counts) <= _MOST:
+            raise ValueError(f"expected 1 to {_MOST} cells along each axis")
         return counts
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
@@ -142,23 +147,25 @@ class GridDistortion(Spatial):
         """
         cells = _for_axes(self.num_cells, grid.dims, "num_cells")
         return {
-            "num_cells": cells, "distort_limit": _drawn(self.distort_limit, chance, grid), "seed": chance.seed()
+            "num_cells": cells, "distort_limit": _drawn(self.distort_limit, chance, grid), "seed": chance.seed(),
+            "shape": list(grid.shape),
         }  # fmt: skip
 
     def neutral(self, grid: Geometry) -> Params:
         """Return cells that stay as they are."""
-        return {"num_cells": [1] * grid.dims, "distort_limit": [0.0] * grid.dims, "seed": 0}
+        still = {"num_cells": [1] * grid.dims, "distort_limit": [0.0] * grid.dims}
+        return {**still, "seed": 0, "shape": list(grid.shape)}
 
     def pull(self, params: Params, shape: tuple[int, ...]) -> Pull:
         """Return the displacement of each voxel."""
         cells, limits = params["num_cells"], params["distort_limit"]
         changes = even(params["seed"], (len(cells), max(cells)))
         nodes = np.zeros((len(cells), *[count + 1 for count in cells]), np.float32)
-        for axis, (count, limit, size) in enumerate(zip(cells, limits, shape, strict=True)):
+        for axis, (count, limit, size) in enumerate(zip(cells, limits, params["shape"], strict=True)):
             ends = np.cumsum([0, *(1 + limit * changes[axis, :count].astype(np.float64))])
             moved = (ends / ends[-1] - np.linspace(0, 1, count + 1)) * (size - 1)
             nodes[axis] = moved.reshape([-1 if other == axis else 1 for other in range(len(cells))])
-        return Pull((Lattice(nodes, shape),), shape)
+        return _displaced(nodes, params, shape)
 
 
 def _for_axes(numbers: Sequence[int], dims: int, field: str) -> list[int]:
@@ -191,7 +198,15 @@ def _steps(counts: Sequence[int], params: Params) -> tuple[float, ...]:
 
 
 def _displaced(nodes: Nodes, params: Params, shape: tuple[int, ...]) -> Pull:
-    """Return the pull by displacements in mm of the grid that they were drawn for, for a grid as large in mm."""
-    voxels = np.array(shape) / (np.array(params["shape"]) * params["spacing"])
-    scaled = nodes * voxels.astype(np.float32)[:, *[None] * len(shape)]
-    return Pull((Lattice(scaled, shape),), shape)
+    """Return the pull by displacements in voxels of the grid they were drawn for, on a grid as large in mm."""
+    drawn = tuple(params["shape"])
+    move = Pull((Lattice(nodes, drawn),), drawn)
+    if shape == drawn:
+        return move
+    there, back = Pull.linear(np.diag(np.divide(drawn, shape)), shape, drawn), np.diag(np.divide(shape, drawn))
+    return there.after(move).after(Pull.linear(back, drawn, shape))
+
+
+def _in_voxels(nodes: Nodes, params: Params) -> Nodes:
+    """Return displacements in mm as voxels."""
+    return np.asarray(nodes / np.array(params["spacing"], np.float32)[:, *[None] * (nodes.ndim - 1)], np.float32)

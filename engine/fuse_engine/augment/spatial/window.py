@@ -62,8 +62,8 @@ class Crop(Spatial):
 class Pad(Spatial):
     """Adds pixels around the image, which hold what `border` says: so many, then as many as it lacks to a size."""
 
-    by: PerAxis = Field(every_axis(constant(0.0)), ge=0)
-    """Pixels to add along each axis, drawn for either side and rounded."""
+    by: PerAxis = Field(every_axis(constant(0.0)), ge=0, le=4096)
+    """Pixels to add along each axis, to 4096, drawn for either side and rounded."""
     size: list[int] | None = Field(None, min_length=2, max_length=3)
     """Pixels along (z, y, x), or (y, x) in 2-D, that the image has at least afterwards."""
     place: PerAxis = Field(every_axis(constant(0.5)), ge=0, le=1)
@@ -128,8 +128,8 @@ class CropResize(Spatial):
 class Zoom(Spatial):
     """Shows the image larger or smaller around its centre."""
 
-    factor: PerAxis = Field(every_axis(uniform(0.9, 1.1)), gt=0)
-    """Factor, above 0; above 1 enlarges. For all axes it is drawn once."""
+    factor: PerAxis = Field(every_axis(uniform(0.9, 1.1)), gt=0, le=20)
+    """Factor, above 0 and up to 20; above 1 enlarges. For all axes it is drawn once."""
     keep_size: bool = True
     """The image keeps its size, cut off or with a border; else it grows and shrinks with what it shows.
 
