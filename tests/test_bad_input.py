@@ -86,7 +86,7 @@ def test_in_the_shell(
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fuse_engine.service.client.Engine", lambda: engine)
+    monkeypatch.setattr("fuse_engine.service.client.Engine", lambda **_: engine)
     monkeypatch.setattr(engine, "close", lambda: None)
     tiny_experiment(tmp_path)
     spoil, words = CASES[case]

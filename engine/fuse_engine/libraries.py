@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from fuse_engine.core.errors import FuseError
 
@@ -33,7 +39,8 @@ def library(name: str, module: str = "") -> ModuleType:
     # else importing it asks the network for a newer version
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     try:
-        return import_module(f"{name}.{module}" if module else name)
+        with undisturbed():
+            return import_module(f"{name}.{module}" if module else name)
     except ImportError as error:
         raise FuseError(f"{name} cannot be imported: {error}", expected=f"pip install {PACKAGES[name]}") from None
     finally:
@@ -41,6 +48,21 @@ def library(name: str, module: str = "") -> ModuleType:
             del os.environ["NO_ALBUMENTATIONS_UPDATE"]
         else:
             os.environ["NO_ALBUMENTATIONS_UPDATE"] = before
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Put the random numbers that all code shares back to where they were, as some libraries draw at import."""
+    torch = sys.modules.get("torch")
+    before, arrays = random.getstate(), np.random.get_state()
+    tensors = None if torch is None else torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(arrays)
+        if torch is not None:
+            torch.set_rng_state(tensors)
 
 
 def _declare_operators() -> None:

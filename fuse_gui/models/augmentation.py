@@ -163,6 +163,9 @@ class AugmentationModel(StepsModel):
         """Draw the sample as it was before over a share [0, 1] of the screen."""
         self._hang()
         self.wipe.draw_to(share)
+        self.stage.share = self.wipe.share
+        if self.side == "after" and self._active:
+            self.stage.wipe_labels()
 
     def _starts(self, entry: Entry) -> Mapping[str, Any]:
         """Return the keys that a step starts with: the images, and the label maps where it moves pixels."""

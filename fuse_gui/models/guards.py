@@ -91,10 +91,11 @@ def _meter(found: Mapping[str, Any], several: bool) -> Meter:
 def _harm(found: Mapping[str, Any]) -> list[str]:
     if found["vanished"]:
         return ["gone"]
-    change = found.get("volume_change")
-    if change is None:
+    if found.get("new"):
         return ["was not there before"]
-    words = ["size unchanged" if abs(change) < LITTLE else f"size {change:+.1%}"]
+    change = found.get("volume_change")
+    size = "size unchanged" if abs(change or 0) < LITTLE else f"size {change:+.1%}"
+    words = ["motion not known" if change is None else size]
     if found.get("components_lost"):
         words.append(f"{found['components_lost']} of {found.get('components', '?')} parts lost")
     if found.get("boundary_mm") is not None:

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fuse_engine.core.geometry import Geometry
+from fuse_gui.models.canonical import canonical
 from fuse_gui.models.look import Plane
 from fuse_gui.models.palette import limits
 from fuse_gui.models.screen import Screen
+from fuse_gui.models.wipe import columns
 
 Pictures = Mapping[str, Mapping[str, Any]]
 """Pictures of the engine by key, or by place on the screen."""
@@ -29,7 +31,10 @@ class Stage:
         """The key of the image and of the label map, by place on the screen."""
         self.before: dict[str, Mapping[str, Any]] = {}
         self.after: dict[str, Mapping[str, Any]] = {}
+        self.share = 0.0
+        """How much of the width the wipe covers, where labels are those from before as well, [0, 1]."""
         self._written: set[str] = set()
+        self._wiped: NDArray[Any] = np.empty(0)
         self.limits = (0.0, 1.0)
         """Darkest and brightest value, those of the sample before: what brightens must be seen to do so."""
 
@@ -69,14 +74,39 @@ class Stage:
     def put(self, side: str) -> None:
         """Bring one side to the screen, `before` or `after`."""
         for place, picture in (self.before if side == "before" else self.after).items():
-            style = {"limits": self.limits} if place == "image" else {}
-            self.screen.show_picture(place, picture, **style)
+            if place == "image":
+                self.screen.show_picture(place, picture, limits=self.limits)
+            elif side == "before":
+                self.screen.show_picture(place, picture)
+            else:
+                self.wipe_labels()
+
+    def wipe_labels(self) -> None:
+        """Bring the label map after augmentation to the screen, as it was before where the wipe covers it."""
+        before, after = self.before.get("gt"), self.after.get("gt")
+        if after is None:
+            return
+        if not self.share or before is None or before["geometry"] != after["geometry"]:
+            self.screen.show_picture("gt", after)
+            return
+        if (self._wiped.shape, self._wiped.dtype) != (after["array"].shape, after["array"].dtype):
+            self._wiped = np.empty_like(after["array"])
+        self._wiped[...] = after["array"]
+        geometry = Geometry.from_json(after["geometry"])
+        shown, covered = canonical(self._wiped, geometry).array, canonical(before["array"], geometry).array
+        wide = columns(self.share, shown.shape[-1])
+        shown[..., :wide] = covered[..., :wide]
+        self.screen.show_picture("gt", {**after, "array": self._wiped})
+        self.screen.touch("gt")
 
     def touch(self) -> None:
         """Have the pictures drawn again whose planes were changed."""
-        for place in PLACES:
-            if place in self._written:
-                self.screen.touch(place)
+        if "image" in self._written:
+            self.screen.touch("image")
+        if "gt" in self._written and self.share:
+            self.wipe_labels()
+        elif "gt" in self._written:
+            self.screen.touch("gt")
 
     def leave(self) -> None:
         """Have the screen choose the darkest and brightest values by itself again."""

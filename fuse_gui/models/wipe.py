@@ -49,14 +49,18 @@ class Wipe:
         own = Geometry.from_json(self._picture["geometry"])
         turned = canonical(self._picture["array"], own)
         place = _beside(own, turned, Geometry.from_json(self._over["geometry"]))
-        columns = max(1, round(self.share * turned.array.shape[-1]))
-        array = turned.array[..., :columns]
+        array = turned.array[..., : columns(self.share, turned.array.shape[-1])]
         dims = array.ndim - 1
         geometry = Geometry(
             tuple(reversed(array.shape[1:])), tuple(reversed(turned.scale)), tuple(reversed(place)),
             tuple(np.eye(dims).ravel().tolist()),
         )  # fmt: skip
         self._screen.show(NAME, array, geometry, bool(self._picture["label"]))
+
+
+def columns(share: float, wide: int) -> int:
+    """Return how many columns of a picture are covered."""
+    return max(1, round(share * wide))
 
 
 def _beside(own: Geometry, turned: Canonical, other: Geometry) -> tuple[float, ...]:

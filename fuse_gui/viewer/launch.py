@@ -8,10 +8,14 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fuse_engine.cli.options import OK, Subparsers, add_command
 from fuse_engine.core.errors import FuseError
+from fuse_gui.models.calm import Calm
+
+if TYPE_CHECKING:
+    from fuse_gui.models.project import Project
 
 PLUGIN = "fuse-gui"
 EXAMPLES = """\
@@ -22,6 +26,8 @@ RIGHT = ("Data", "Processors", "Augmentation", "Model")
 BOTTOM = ("Training", "Inference", "Analysis")
 SIZE = (1600, 1000)
 """Pixels of the window, where the screen allows."""
+REST = 1.0
+"""Seconds after the first sample when all that is loaded with it is there."""
 
 
 def add_open(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -74,12 +80,31 @@ def open_window() -> tuple[Any, dict[str, tuple[Any, Any]]]:
     """Return a new napari viewer, and its docks and views by name."""
     import napari
 
+    from fuse_gui.viewer.session import project_of
+
     viewer = napari.Viewer(title="FuseGUI", show_welcome_screen=False)
     docks = open_docks(viewer)
     # what stands now stays: without this, each full garbage collection walks all of napari and holds up the window
     gc.collect()
     gc.freeze()
+    keep_with_sample(project_of(viewer))
     return viewer, docks
+
+
+def keep_with_sample(project: Project, rest: float = REST) -> None:
+    """Have garbage collections pass over what the first sample brought as well as over what stood before."""
+
+    def keep() -> None:
+        project.values_changed.disconnect(read)
+        gc.collect(1)  # a full one would hold up the window for a tenth of a second
+        gc.freeze()
+
+    def read() -> None:
+        if project.sample_id:
+            calm.poke()
+
+    calm = Calm(project, keep, rest)
+    project.values_changed.connect(read)
 
 
 def open_docks(viewer: Any) -> dict[str, tuple[Any, Any]]:

@@ -54,14 +54,15 @@ class Layers:
             restyle(layer, style, {**STYLES[name], **known.style})
             return
         turned = canonical(picture.array, picture.geometry)
-        values, point = flat(turned.array, picture.label, style), self._viewer.dims.point
+        values = flat(turned.array, picture.label, style)
+        point, place = self._viewer.dims.point, layer and grid(layer)
         if layer is None or not fits(layer, values, picture.label):
             layer = self._create(name, layer, values, picture, turned, style)
         else:
             self._assign(layer, values, picture, turned, (style, {} if known is None else known.style))
         if known is None:
             layer.visible = bool(style.get("visible", True))
-        if name != "image":
+        if name != "image" and grid(layer) != place:
             self._stay(point)
 
     def _hide(self, name: str, layer: Layer | None) -> None:

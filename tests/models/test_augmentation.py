@@ -12,14 +12,15 @@ import pytest
 
 from fuse_engine.core.errors import SampleError
 from fuse_gui.models.augmentation import AugmentationModel
+from fuse_gui.models.canonical import canonical
 from fuse_gui.models.guards import Guards
 from fuse_gui.models.histograms import bars_of
 from fuse_gui.models.look import Look
 from fuse_gui.models.project import Project
 from fuse_gui.models.screen import Screen
 from fuse_gui.models.stage import Stage
-from fuse_gui.models.step_facts import facts_of, time_of
-from tests.gui_augmented import ANSWERS, IMAGE, MASK, RAS, augment_plane, pictures, sample
+from fuse_gui.models.step_facts import duration, facts_of
+from tests.gui_augmented import ANSWERS, IMAGE, MASK, RAS, augment, augment_plane, pictures, sample
 from tests.gui_engine import FakeEngine
 from tests.gui_project import open_toy, wait_for
 
@@ -136,6 +137,67 @@ def test_a_sample_that_cannot_be_read_is_named(model: AugmentationModel, engine:
     assert (model.state, len(model.drawn)) == ("", 2)
 
 
+def test_what_folds_out_rests_while_nobody_looks(
+    model: AugmentationModel, engine: FakeEngine, project: Project
+) -> None:
+    model.set_active(True)
+    for part in model.parts:
+        part.set_open(True)
+    wait_for(lambda: not any(part.stale for part in model.parts))
+    assert len(model.sheet.tiles) == 9
+    model.set_active(False)
+    before = len(engine.asked)
+    model.draw.set_number(30)
+    project.select("s2")
+    time.sleep(0.4)
+    assert {method for method, _ in engine.asked[before:]} == {"sample"}
+    model.set_active(True)
+    wait_for(lambda: not any(part.stale for part in model.parts))
+    assert asked(engine, "augment_sheet")[-1]["draws"][0] == {"seed": 7, "epoch": 27}
+
+
+def test_a_sheet_that_made_way_for_a_plane_is_asked_for_again(
+    model: AugmentationModel, engine: FakeEngine
+) -> None:
+    model.set_active(True)
+    engine.hold |= {"augment_plane", "augment_sheet"}
+    model.sheet.set_open(True)
+    model.draw.set_number(2)
+    model.draw.set_number(3)
+    wait_for(lambda: len(asked(engine, "augment_sheet")) == 2)
+    engine.hold.clear()
+    while engine.held:
+        engine.release()
+    wait_for(lambda: not model.sheet.stale and len(model.sheet.tiles) == 9)
+
+
+def test_a_sample_without_a_picture_says_so(
+    model: AugmentationModel, engine: FakeEngine, project: Project
+) -> None:
+    model.set_active(True)
+    model.sheet.set_open(True)
+    wait_for(lambda: len(model.sheet.tiles) == 9)
+    engine.answers["sample"] = SampleError("truncated", sample="s2")
+    project.select("s2")
+    assert model.state == "This sample could not be read."
+    assert (model.sheet.tiles, model.sheet.state, model.guards.meters) == ((), "", ())
+    model.sheet.set_open(True)
+    assert model.sheet.state == "", "nothing is on its way"
+    engine.answers["sample"] = {
+        **sample(),
+        "image": None,
+        "gt": None,
+        "shown": {},
+        "keys": {"image": [], "gt": []},
+    }
+    project.select("s3")
+    assert model.state == "This sample has no image."
+    engine.answers["sample"] = sample
+    project.select("s4")
+    wait_for(lambda: len(model.sheet.tiles) == 9)
+    assert model.state == ""
+
+
 def test_leaving_the_panel_leaves_the_sample_on_the_screen(model: AugmentationModel, project: Project) -> None:
     model.set_active(True)
     whole(model)
@@ -144,6 +206,40 @@ def test_leaving_the_panel_leaves_the_sample_on_the_screen(model: AugmentationMo
     model.set_active(False)
     assert shown(project) == 119
     assert project.screen.picture("before") is None
+
+
+def test_the_wipe_shows_the_labels_from_before_as_well(
+    model: AugmentationModel, engine: FakeEngine, project: Project
+) -> None:
+    def shifted(**arguments: Any) -> dict[str, Any]:
+        reply = augment(**arguments)
+        mask = {**reply["after"]["data.gt.mask"], "array": np.full_like(MASK, 2)}
+        return {**reply, "after": {**reply["after"], "data.gt.mask": mask}}
+
+    def plane(**arguments: Any) -> dict[str, Any]:
+        reply = augment_plane(**arguments)
+        return {**reply, "planes": {**reply["planes"], "data.gt.mask": np.full((1, 5, 6), 3)}}
+
+    engine.answers |= {"augment": shifted, "augment_plane": plane}
+    model.set_active(True)
+    whole(model)
+
+    def labels() -> Any:
+        picture = project.screen.picture("gt")
+        assert picture is not None
+        return canonical(picture.array, RAS).array
+
+    model.draw_wipe(0.5)
+    before = canonical(MASK, RAS).array
+    assert (labels()[..., :3] == before[..., :3]).all()
+    assert (labels()[..., 3:] == 2).all()
+    engine.hold.add("augment")
+    model.draw.set_number(9)
+    place = model.look.place
+    assert (labels()[:, place, :, :3] == before[:, place, :, :3]).all()
+    assert (labels()[:, place, :, 3:] == 3).all()
+    model.draw_wipe(0)
+    assert (labels()[:, place] == 3).all()
 
 
 def test_a_scroll_through_the_whole_sample_asks_for_nothing(model: AugmentationModel, engine: FakeEngine) -> None:
@@ -200,7 +296,12 @@ def test_facts_name_what_was_drawn_and_how_long_a_pass_took() -> None:
     assert [item and item.drawn for item in words] == [
         "Blur: sigma (0.5, 1), channel 2", "axes none", "coefficients (9 numbers)", None,
     ]  # fmt: skip
-    assert [time_of(index, times) for index in range(3)] == ["12.3 ms", "in step 1", "5 ms"]
+    assert [item and item.time for item in words] == ["12.3 ms", "in step 1", "5 ms", None]
+
+
+def test_times_are_short() -> None:
+    found = [duration(ms) for ms in (0.0398, 0.1514, 125.4, 999.0, 1234.5, 61_000)]
+    assert found == ["< 0.1 ms", "0.151 ms", "125 ms", "999 ms", "1.23 s", "61 s"]
 
 
 def test_meters_say_what_was_lost(project: Project) -> None:
@@ -208,12 +309,17 @@ def test_meters_say_what_was_lost(project: Project) -> None:
     one = {"name": "", "volume_change": None, "vanished": False, "new": True, "warn": ""}
     gone = {"name": "node", "volume_change": -1.0, "vanished": True, "warn": "gone"}
     parts = {"name": "vessel", "volume_change": 1e-5, "vanished": False, "components_lost": 2, "components": 5}
-    found = [{"label": number, **item} for number, item in enumerate((one, gone, parts), 1)]
+    wrapped = {"name": "rib", "volume_change": None, "vanished": False, "boundary_mm": None}
+    found = [{"label": number, **item} for number, item in enumerate((one, gone, parts, wrapped), 1)]
     guards.take({"before": pictures(IMAGE), "damage": found, "warnings": []})
     assert [meter.text for meter in guards.meters] == [
         "class 1: was not there before", "node: gone (gone)", "vessel: size unchanged, 2 of 5 parts lost",
+        "rib: motion not known",
     ]  # fmt: skip
-    assert [meter.wrong for meter in guards.meters] == [False, True, False]
+    assert [meter.wrong for meter in guards.meters] == [False, True, False, False]
+    both = [{"label": 1, **parts, "key": f"data.gt.{name}"} for name in ("left", "right")]
+    guards.take({"before": pictures(IMAGE), "damage": both, "warnings": []})
+    assert [meter.text.partition(":")[0] for meter in guards.meters] == ["left, vessel", "right, vessel"]
     guards.take({"before": {}, "damage": [], "warnings": []})
     assert guards.note == "This sample has no label map."
 

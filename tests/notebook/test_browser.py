@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import socket
 import subprocess
@@ -52,11 +54,13 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def wait_for(address: str) -> None:
+def begin_kernel(address: str) -> None:
+    """Start the notebook's kernel once the server is there: it imports while the page loads."""
+    session = {"path": "panel.ipynb", "type": "notebook", "name": "", "kernel": {"name": "python3"}}
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{address}/api/status", timeout=2):  # noqa: S310 our own server
+            with urllib.request.urlopen(f"{address}/api/sessions", json.dumps(session).encode(), timeout=SECONDS):  # noqa: S310 our own server
                 return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
@@ -70,15 +74,17 @@ def server(notebook_folder: Path) -> Iterator[str]:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}  # else a dialog asks for one
     nbformat.write(notebook, notebook_folder / "panel.ipynb")
+    startup = Path(os.environ["IPYTHONDIR"]) / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "panel.py").write_text("import fuse_gui.notebook.panel\n", encoding="utf-8")
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
          f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=",
-         f"--ServerApp.root_dir={notebook_folder}"],
+         "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={notebook_folder}"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        wait_for(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -93,6 +99,7 @@ def page(server: str) -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1400, "height": 1100})
         page.set_default_timeout(SECONDS * 1000)
+        begin_kernel(server)
         page.goto(f"{server}/doc/tree/panel.ipynb?reset")
         page.wait_for_function(IDLE)
         page.evaluate(RUN)
@@ -129,6 +136,8 @@ def test_a_key_of_the_tree_is_clicked(page: Any) -> None:
 
 
 def test_a_parameter_is_dragged_and_dice_are_thrown(page: Any) -> None:
+    page.click(".fuse-panel .lm-TabBar-tab:has-text('Data')")
+    page.click(".fuse-samples button:text-is('s05')")
     page.click(".fuse-panel .lm-TabBar-tab:has-text('Augmentation')")
     page.wait_for_selector(".fuse-guards:has-text('Label damage')")  # the exact result: nothing is under way
     before = page.wait_for_function(PIXELS).json_value()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,8 @@ from fuse_gui.models.requests import call_now
 from fuse_gui.qt.hop import qt_deliver
 from tests.gui_engine import FakeEngine, arrow_bytes, cohort_reply, picture
 from tests.gui_runs import toy, wait_for
+from tests.views.data_notebook import NotebookHand
+from tests.views.data_qt import QtHand
 
 MARKUP = '<img src="x" onerror="alert(1)">'
 
@@ -48,180 +48,6 @@ def cohort(rows: int = 60) -> dict[str, Any]:
         "note": [MARKUP if number == 2 else "" for number in range(rows)],
     }
     return {**cohort_reply(), "table": arrow_bytes(columns)}
-
-
-class QtHand:
-    def __init__(self, model: DataModel, bot: Any) -> None:
-        from fuse_gui.qt.data import DataView
-
-        self.view, self.bot = DataView(model), bot
-        bot.addWidget(self.view)
-        self.view.resize(700, 1000)
-        self.view.show()
-
-    def work(self) -> None:
-        from qtpy.QtWidgets import QApplication
-
-        QApplication.processEvents()
-
-    def ids(self) -> list[str]:
-        table = self.view.table.model()
-        return [table.index(row, 1).data() for row in range(table.rowCount())]
-
-    def pictures(self) -> bool:
-        image = self.view.table.grab().toImage()
-        return image.pixelColor(20, 150).getRgb()[:3] == (8, 8, 8) and self.view.table.columnWidth(0) > 140
-
-    def key(self, letter: str) -> None:
-        self.bot.keyClicks(self.view.table, letter)
-
-    def choose(self, positions: list[int]) -> None:
-        from qtpy.QtCore import Qt
-
-        self.click(positions[0])
-        table = self.view.table
-        for position in positions[1:]:
-            at = table.visualRect(table.model().index(position, 1)).center()
-            self.bot.mouseClick(
-                table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, at
-            )
-
-    def menu(self, place: str) -> list[str]:
-        menu = self.view.pictured.menus[place]
-        return [menu.itemText(index) for index in range(menu.count())] if menu.isVisible() else []
-
-    def pick(self, place: str, key: str) -> None:
-        menu = self.view.pictured.menus[place]
-        menu.setCurrentText(key)
-        menu.activated.emit(menu.currentIndex())
-
-    def click(self, position: int) -> None:
-        from qtpy.QtCore import Qt
-
-        table = self.view.table
-        at = table.visualRect(table.model().index(position, 1)).center()
-        self.bot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
-
-    def press(self, button: str) -> None:
-        getattr(self.view, button).click()
-
-    def type(self, text: str) -> None:
-        self.view.filter.clear()
-        self.bot.keyClicks(self.view.filter, text)
-
-    def words(self) -> str:
-        from qtpy.QtWidgets import QTreeWidgetItemIterator
-
-        lines, found = [], QTreeWidgetItemIterator(self.view.details)
-        while found.value() is not None:
-            lines.append(": ".join(found.value().text(column) for column in (0, 1)))
-            found += 1
-        health = self.view.health
-        texts = (self.view.sample, self.view.error, self.view.shown, health.remarks, health.progress)
-        return "\n".join([*(text.text() for text in texts), *lines])
-
-    def check(self, name: str) -> str:
-        return str(self.view.health.chips[name].text())
-
-    def click_check(self, name: str) -> None:
-        self.view.health.chips[name].click()
-
-    def sort(self, column: str) -> None:
-        from qtpy.QtCore import Qt
-
-        place = self.view.model.rows.columns.index(column)
-        self.view.table.sortByColumn(place + 1, Qt.SortOrder.DescendingOrder)
-
-    def groups(self) -> list[str]:
-        self.view.columns.open()
-        tree = self.view.statistics.groups
-        rows = (tree.topLevelItem(index) for index in range(tree.topLevelItemCount()))
-        return [f"{row.text(0)} {row.text(1)}" for row in rows]
-
-    def click_group(self, index: int) -> None:
-        tree = self.view.statistics.groups
-        tree.itemClicked.emit(tree.topLevelItem(index), 0)
-
-    def exclude(self, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        from qtpy.QtWidgets import QInputDialog
-
-        monkeypatch.setattr(QInputDialog, "getItem", staticmethod(lambda *_: (reason, True)))
-        self.view.exclude.click()
-
-
-class NotebookHand:
-    def __init__(self, model: DataModel) -> None:
-        from fuse_gui.notebook.data import DataView
-
-        self.view = DataView(model)
-
-    def work(self) -> None:
-        pass
-
-    def ids(self) -> list[str]:
-        table = self.view.table
-        found = [line.choose.description for line in table.rows.children]
-        if not table.next.disabled:
-            table.next.click()
-            found += [line.choose.description for line in table.rows.children]
-            table.previous.click()
-        return found
-
-    def pictures(self) -> bool:
-        return bytes(self.view.table.rows.children[2].picture.value).startswith(b"\x89PNG")
-
-    def key(self, letter: str) -> None:
-        self.view.single_keys.value = letter
-
-    def choose(self, positions: list[int]) -> None:
-        for position in positions:
-            self.view.table.rows.children[position].tick.value = True
-
-    def menu(self, place: str) -> list[str]:
-        menu = self.view.pictured.menus[place]
-        return list(menu.options) if menu.layout.display != "none" else []
-
-    def pick(self, place: str, key: str) -> None:
-        self.view.pictured.menus[place].value = key
-
-    def click(self, position: int) -> None:
-        self.view.table.rows.children[position].choose.click()
-
-    def press(self, button: str) -> None:
-        getattr(self.view, button).click()
-
-    def type(self, text: str) -> None:
-        self.view.filter.value = text
-
-    def words(self) -> str:
-        view = self.view
-        cells = re.findall(r"<td[^>]*>(.*?)</td><td>(.*?)</td>", view.details.value)
-        lines = [f"{html.unescape(name)}: {html.unescape(value)}" for name, value in cells]
-        texts = (view.sample, view.error, view.shown, view.health.remarks, view.health.progress)
-        return "\n".join([*(text.text for text in texts), *lines])
-
-    def check(self, name: str) -> str:
-        return str(self.view.health.chips[name].description)
-
-    def click_check(self, name: str) -> None:
-        self.view.health.chips[name].click()
-
-    def sort(self, column: str) -> None:
-        for _ in range(2):
-            heads = self.view.table.header.children
-            next(head for head in heads if getattr(head, "tooltip", "") == column).click()
-
-    def groups(self) -> list[str]:
-        self.view.columns.selected_index = 0
-        return [" ".join(line.split()[:2]) for line, _ in self.view.statistics.groups.options]
-
-    def click_group(self, index: int) -> None:
-        groups = self.view.statistics.groups
-        groups.value = groups.options[index][1]
-
-    def exclude(self, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.view.reason.value = reason
-        self.view.exclude.click()
 
 
 @pytest.fixture(params=["qt", "notebook"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fuse_engine.core.distribution import Distribution
+from fuse_engine.core.distribution import AXES, Distribution, PerAxis
 from fuse_engine.core.random import stream
 
 
@@ -26,6 +26,24 @@ class Chance:
     def number(self, distribution: Distribution) -> float:
         """Draw a number."""
         return distribution.draw(self._rng)
+
+    def each(self, distribution: PerAxis, dims: int) -> list[float]:
+        """Draw a number for each of [z,] y, x.
+
+        Raises:
+            ValueError: for an axis without a distribution.
+        """
+        return [self.number(distribution.of(axis)) for axis in AXES[-dims:]]
+
+    def once(self, distribution: PerAxis, dims: int) -> list[float]:
+        """Draw a number for each of [z,] y, x; one for all of them where one distribution stands for all axes.
+
+        Raises:
+            ValueError: for an axis without a distribution.
+        """
+        if distribution.same:
+            return [self.number(distribution.of(""))] * dims
+        return self.each(distribution, dims)
 
     def pick(self, weights: Sequence[float]) -> int:
         """Draw an index with a chance in proportion to its weight."""

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from fuse_engine.augment.base import Applied, Augmentation, Operation, Scene, Spatial, Together
 from fuse_engine.augment.chance import Chance
+from fuse_engine.augment.intensity.colour import Coloured
 from fuse_engine.core.component import Slot
 from fuse_engine.core.distribution import Distribution, constant
 from fuse_engine.core.errors import FuseError
@@ -181,7 +182,7 @@ class PerChannel(Combination):
         for inner in _every(self.steps):
             if isinstance(inner, PerChannel):
                 raise ValueError("expected no PerChannel within another")
-            if isinstance(inner, Together):
+            if isinstance(inner, Together | Coloured):
                 raise ValueError(f"expected no {inner.name()}, which changes all channels at once")
             if isinstance(inner, Spatial) and (inner.points or inner.boxes):
                 raise ValueError("expected no points or boxes: they cannot go where each channel goes")

@@ -1,4 +1,4 @@
-"""What each augmenter of imgaug 0.2.9 that Musket knows is here, argument by argument."""
+"""What each augmenter that Musket knows, imgaug 0.2.9's and its own, is here, argument by argument."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Call:
         self.white = white / 255
         """What one grey level of imgaug is."""
         self.images = list(keys.images)
-        self.all = [*keys.images, *keys.labels]
+        self.labels = list(keys.labels)
+        self.all = [*self.images, *self.labels]
 
     def take(self, name: str) -> Any:
         """Return an argument as written, None where it is not given."""
@@ -194,6 +195,19 @@ def _invert(call: Call) -> Steps:
     return [{"Invert": {"keys": call.images, **({} if chance is None else {"p": chance})}}]
 
 
+def _background(call: Call) -> Steps:
+    folder, rate, erosion = call.take("path"), call.take("rate"), call.take("erosion")
+    if folder is None or not call.labels:
+        raise Untranslated("it lacks 'path'" if folder is None else "it needs a label map to keep what that shows")
+    keeps = 0.5 if rate is None else _number(rate, "rate")
+    fields = {"keys": call.images, "mask": call.labels[0], "folder": folder, "p": _tidy(1 - keeps)}
+    if erosion is not None:
+        # Musket itself draws from between the two
+        both = [_tidy(_number(end, "erosion")) for end in (erosion if isinstance(erosion, list) else [erosion])]
+        fields["erosion"] = both if len(both) > 1 else both[0]
+    return [{"BackgroundReplacement": fields}]
+
+
 def _quarters(call: Call) -> Steps:
     call.take("enabled")
     return [{"Rotate90": {"keys": call.all}}]
@@ -228,6 +242,7 @@ _TABLE: dict[str, tuple[str, Rule]] = {
         "alpha", _same("DirectedEdgeDetect", ("alpha", "alpha"), ("direction", "direction")),
     ),
     "Dropout": ("p", _same("Dropout", ("p", "share"))),
+    "BackgroundReplacer": ("path", _background),
     "ElasticTransformation": (
         "alpha", _same("FreeForm", ("alpha", "alpha"), ("sigma", "sigma"), moves=True, near=_ELASTIC),
     ),
@@ -240,6 +255,5 @@ NAMES: dict[str, str] = {name.lower(): name for name in _TABLE}
 
 REASONS: dict[str, str] = {
     "piecewiseaffine": "GridDistortion and Elastic bend images here",
-    "backgroundreplacer": "its pictures are files that the experiment does not know",
 }
 """What Musket knows and cannot be translated."""

@@ -20,8 +20,6 @@ from fuse_engine.core.registry import register
 
 _ROUNDING = 1e-3
 """How far a label may be from a whole number."""
-_TROUBLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""What libraries raise about arguments and images that do not fit."""
 
 
 def _typed(value: Any) -> Any:
@@ -82,7 +80,9 @@ class WrapTransform(Together):
         try:
             with seeded(params["seed"]):
                 found = kind.run(made, arguments, given, params["seed"], params["spacing"])
-        except _TROUBLE as error:
+        except FuseError:
+            raise
+        except Exception as error:
             raise FuseError(f"{self.transform} failed: {_line(error)}", where="arguments") from error
         return {
             key: self._checked(key, np.asarray(found[key]), array, *ranges[key]) if key in found else array
@@ -95,7 +95,7 @@ class WrapTransform(Together):
         arguments = complete(kind, made, self.arguments)
         try:
             made(**arguments)
-        except _TROUBLE as error:
+        except Exception as error:
             raise FuseError(f"{made.__name__} cannot be made: {_line(error)}", where="arguments") from error
         return kind, made, arguments
 

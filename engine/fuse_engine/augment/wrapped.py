@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fuse_engine.augment.base import is_label
 from fuse_engine.core.errors import FuseError, nearest
-from fuse_engine.libraries import library
+from fuse_engine.libraries import library, undisturbed
 
 Arrays = dict[str, NDArray[Any]]
 """Images and label maps (channel, [z,] y, x) by key."""
@@ -96,22 +96,12 @@ _alone = threading.Lock()
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed the random numbers that libraries share, and put them back afterwards; one thread at a time."""
-    with _alone:
-        yield from _seeded(seed)
-
-
-def _seeded(seed: int) -> Iterator[None]:
-    before, arrays, tensors = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    random.seed(seed)
-    np.random.seed(seed)
-    # torch.manual_seed would seed every GPU too
-    torch.default_generator.manual_seed(seed)
-    try:
+    with _alone, undisturbed():
+        random.seed(seed)
+        np.random.seed(seed)
+        # torch.manual_seed would seed every GPU too
+        torch.default_generator.manual_seed(seed)
         yield
-    finally:
-        random.setstate(before)
-        np.random.set_state(arrays)
-        torch.set_rng_state(tensors)
 
 
 def _monai(

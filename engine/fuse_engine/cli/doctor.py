@@ -8,7 +8,7 @@ from dataclasses import replace
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from fuse_engine.cli.asking import ask
+from fuse_engine.cli.asking import ask, started
 from fuse_engine.cli.options import OK, OVERRIDES, PROBLEM, Subparsers, add_command, add_experiment, add_json
 from fuse_engine.cli.passports import print_passports
 from fuse_engine.cli.printing import one_line, print_json, print_table
@@ -51,11 +51,10 @@ def run(options: argparse.Namespace) -> int:
     """Print the checks with their counts, then the findings, then the round trips."""
     from fuse_engine.core.experiment import Experiment
     from fuse_engine.core.health import Finding, Passport
-    from fuse_engine.service.client import Engine
 
     experiment = Experiment.load(options.experiment, options.overrides)
     checks = experiment.data.checks
-    engine = Engine()
+    engine = started()
     try:
         report = _health(engine, experiment)
         count = checks.round_trips if options.round_trips is None else options.round_trips

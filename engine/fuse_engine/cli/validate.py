@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fuse_engine.cli.asking import answer
+from fuse_engine.cli.asking import answer, sourced
 from fuse_engine.cli.options import OK, OVERRIDES, PROBLEM, Subparsers, add_command, add_experiment, add_json
 from fuse_engine.cli.printing import one_line, print_json, warn
 
 if TYPE_CHECKING:
     from fuse_engine.core.errors import Problem
-    from fuse_engine.core.experiment import Experiment
 
 EXAMPLES = f"""\
   fuse-gui validate pneumonia.yaml
@@ -41,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         experiment = Experiment.load(options.experiment, options.overrides)
         reply = answer("review", experiment)
-        problems += [_sourced(experiment, Problem(**item)) for item in reply["problems"]]
+        problems += [sourced(experiment, Problem(**item)) for item in reply["problems"]]
     except FuseError as error:
         problems += error.problems
     if options.json:
@@ -55,9 +53,3 @@ def run(options: argparse.Namespace) -> int:
         if reply["summary"]:
             print(f"ok: {reply['summary']}")
     return PROBLEM if problems else OK
-
-
-def _sourced(experiment: Experiment, problem: Problem) -> Problem:
-    """Add file and line: the worker knows the experiment, not the file that it stands in."""
-    place = tuple(int(part) if part.isdigit() else part for part in problem.where.split("."))
-    return replace(problem, source=problem.source or experiment.source(place)) if problem.where else problem

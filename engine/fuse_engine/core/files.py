@@ -15,6 +15,8 @@ from fuse_engine.core.errors import nearest
 
 PARTIAL = ".part-"
 """Start of the name of every file that is still being written."""
+RUN_FILES = frozenset(("experiment.yaml", "submit.json"))
+"""Names by which the folder of a run is known: what a run wrote is no sample of a folder that holds it."""
 
 
 def nearest_file(path: Path) -> str:

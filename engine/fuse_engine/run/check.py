@@ -68,7 +68,12 @@ def check(experiment: Experiment, samples: bool = True, saved: Path | None = Non
     try:
         assembly = Assembly.of(experiment, saved)
     except FuseError as error:
-        return list(error.problems)
+        return _sourced(experiment, list(error.problems))
+    return problems_of(assembly, samples)
+
+
+def problems_of(assembly: Assembly, samples: bool = True) -> list[Problem]:
+    """Return what is wrong with an experiment that could be put together; `samples` as for `check`."""
     problems = [*_split_problems(assembly), *_key_problems(assembly), *_learning_problems(assembly)]
     sample_problems = list(_sample_problems(assembly)) if samples else []
     if not problems:
@@ -82,7 +87,7 @@ def check(experiment: Experiment, samples: bool = True, saved: Path | None = Non
         found for found in problems
         if not found.sample or (found.sample not in samples_told and found.where not in steps_told)
     ]  # fmt: skip
-    return _sourced(assembly, [*sample_problems, *new])
+    return _sourced(assembly.experiment, [*sample_problems, *new])
 
 
 def flow(experiment: Experiment) -> list[KeyInfo]:
@@ -355,9 +360,9 @@ def _result(metric: Metric, batch: NestedDict) -> Any:
     return metric.result(metric.rows(batch))
 
 
-def _sourced(assembly: Assembly, problems: list[Problem]) -> list[Problem]:
+def _sourced(experiment: Experiment, problems: list[Problem]) -> list[Problem]:
     """Add file and line where a problem has none."""
-    source = assembly.experiment.source
+    source = experiment.source
     return [
         replace(problem, source=problem.source or source(_place(problem.where))) if problem.where else problem
         for problem in problems

@@ -79,7 +79,7 @@ def all_findings(
             reports.append(doctor.examine(cohort.row(name), verdicts))
     own = [item for each in reports for item in each.findings]
     wide = (item for item in cohort_findings(experiment, cohort, reports) if item is not None)
-    return [*own, *source_findings(cohort), *wide]
+    return [*own, *source_findings(cohort, doctor.pipelines), *wide]
 
 
 def refuse_unhealthy(assembly: Assembly, between: Callable[[float], None] = lambda share: None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -82,15 +83,20 @@ def _event(folder: RunFolder, step: int) -> Event:
 
 
 def _tells_ids(event: Event) -> bool:
-    whole = isinstance(event.get("ids"), list) and isinstance(event.get("epoch"), int)
-    return event["kind"] == "batch" and whole
+    ids = event.get("ids")
+    return event["kind"] == "batch" and isinstance(ids, list) and bool(ids) and isinstance(event.get("epoch"), int)
 
 
 def _recorded(event: Event, count: int) -> Each | None:
     """Return the losses that training recorded of each sample."""
     each = event.get("each")
-    sound = isinstance(each, dict) and all(isinstance(v, list) and len(v) == count for v in each.values())
+    sound = isinstance(each, dict) and all(_are_losses(values, count) for values in each.values())
     return each if sound else None
+
+
+def _are_losses(values: Any, count: int) -> bool:
+    numbers = values if isinstance(values, list) else []
+    return len(numbers) == count and all(value is None or isinstance(value, int | float) for value in numbers)
 
 
 def _computed(

@@ -80,12 +80,12 @@ class Replay:
     def batch(self, epoch: int, names: list[str]) -> list[NestedDict | None]:
         """Return the samples or patches of a batch; None for those that cannot be read any more."""
         made: dict[str, dict[str, NestedDict]] = {}
-        for whole in dict.fromkeys(map(self._whole, names)):
+        for whole in dict.fromkeys(name for name in map(self._found, names) if name is not None):
             try:
                 made[whole] = {str(item["data.id"]): item for item in self.items(whole, epoch)}
             except SampleError:
                 made[whole] = {}
-        found = [made[self._whole(name)].get(name) for name in names]
+        found = [made.get(self._found(name) or "", {}).get(name) for name in names]
         read = [sample for sample in found if sample is not None]
         # without all of its samples nobody can say what a batch was mixed of
         return list(self._mixed(read, epoch)) if len(read) == len(found) else found
@@ -118,11 +118,14 @@ class Replay:
 
     def _whole(self, name: str) -> str:
         """Return the id of the sample that a name stands for."""
-        cohort = self.assembly.cohort
-        for whole in (name, name.rpartition("#")[0]):
-            if whole and whole in cohort:
-                return whole
-        raise FuseError(f"no sample '{name}'", where="sample", nearest=nearest(name, cohort.ids))
+        found = self._found(name)
+        if found is None:
+            raise FuseError(f"no sample '{name}'", where="sample", nearest=nearest(name, self.assembly.cohort.ids))
+        return found
+
+    def _found(self, name: str) -> str | None:
+        """Return the id of the sample that a name stands for, None where the source lists it no more."""
+        return next((whole for whole in (name, name.rpartition("#")[0]) if whole in self.assembly.cohort), None)
 
 
 def image_of(sample: NestedDict, key: str | None = None) -> Image:

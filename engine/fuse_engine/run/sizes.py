@@ -1,4 +1,4 @@
-"""Whether training samples can be put into one batch."""
+"""Whether samples can be put into one batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.run.assembly import Assembly, shapes_of
 
 LOOKED_AT = 3
-"""Training samples, spread over all, whose sizes are compared."""
+"""Samples of a part, spread over it, whose sizes are compared."""
 
 
 def size_problems(assembly: Assembly) -> list[Problem]:
@@ -18,9 +18,18 @@ def size_problems(assembly: Assembly) -> list[Problem]:
     """
     if assembly.experiment.data.batch.size == 1:
         return []
-    first: dict[str, tuple[tuple[int, ...], str]] = {}
     found: dict[str, Problem] = {}
-    for name in _spread(assembly.folds.train):
+    folds = assembly.folds
+    # only whole samples are validated and tested with, one at a time where training cuts them into patches
+    for ids in (folds.train, folds.validation, folds.test) if assembly.whole_batch > 1 else (folds.train,):
+        _compare(assembly, ids, found)
+    return list(found.values())
+
+
+def _compare(assembly: Assembly, ids: tuple[str, ...], found: dict[str, Problem]) -> None:
+    """Add a problem for each value whose size differs within a part."""
+    first: dict[str, tuple[tuple[int, ...], str]] = {}
+    for name in _spread(ids):
         try:
             shapes = shapes_of(assembly.as_trained(name))
         except FuseError:
@@ -29,7 +38,6 @@ def size_problems(assembly: Assembly) -> list[Problem]:
             known, other = first.setdefault(key, (shape, name))
             if shape != known and key not in found:
                 found[key] = _told(assembly, key, f"{known} in sample '{other}' and {shape} in sample '{name}'")
-    return list(found.values())
 
 
 def _spread(ids: tuple[str, ...]) -> list[str]:

@@ -152,10 +152,13 @@ def drawn(steps: Sequence[Augmentation], sample: NestedDict, draw: Draw) -> tupl
         FuseError: for a draw that is none.
     """
     if "extreme" not in draw:
-        if not {"seed", "epoch"} <= set(draw):
-            raise FuseError("no such draw", expected="seed and epoch, or extreme", got=", ".join(draw))
-        augmenter = Augmenter(steps, int(draw["seed"]))
-        return augmenter, augmenter.draw(sample, int(draw["epoch"]))
+        seed, epoch = draw.get("seed"), draw.get("epoch")
+        if not (isinstance(seed, int) and isinstance(epoch, int)):
+            raise FuseError(
+                "no such draw", expected="whole numbers seed and epoch, or extreme", got=str(dict(draw))
+            )
+        augmenter = Augmenter(steps, seed)
+        return augmenter, augmenter.draw(sample, epoch)
     if draw["extreme"] not in ("low", "high"):
         raise FuseError("no such extreme", expected="low or high", got=str(draw["extreme"]))
     only = str(draw.get("only") or "")

@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fuse_engine.augment.base import Together
 from fuse_engine.augment.guards import Caution, Damage, Moved, Watched, components_of, damages, idle, laterality
 from fuse_engine.augment.guards.names import class_names
 from fuse_engine.core.batch import NestedDict
@@ -79,5 +83,15 @@ def _damage(work: Work, experiment: Experiment, drawn: Drawn, after: NestedDict)
         marked.subject.leaves[key] = components
         render = marked.render()
         left, pulls = render.image(key), render.pulls(key)
-        moved = Moved(key, image.array, after[key], left, owners, image.geometry, pulls)
+        known = _moved_by_pulls_alone(marked, key, left)
+        moved = Moved(key, image.array, after[key], left, owners, image.geometry, pulls, known)
         yield from damages(moved, class_names(experiment, key), check=work.check)
+
+
+def _moved_by_pulls_alone(drawn: Drawn, key: str, moved: NDArray[Any]) -> bool:
+    """Whether labels are the same without the steps that do not say how they move anything."""
+    operations = drawn.augmenter.operations
+    told = [item for item in drawn.applied if not isinstance(operations.get(item.step), Together)]
+    return len(told) == len(drawn.applied) or np.array_equal(
+        replace(drawn, applied=told).render().image(key), moved
+    )

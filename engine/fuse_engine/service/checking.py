@@ -42,11 +42,16 @@ def review(work: Work, experiment: str, folder: str) -> dict[str, Any]:
     Raises:
         FuseError: when the table of excluded samples cannot be read.
     """
-    problems = validate(work, experiment, folder)
     opened = open_experiment(experiment, folder)
-    folds = divided(opened)
+    folds: Folds | None
+    try:
+        assembly = Assembly.of(opened)
+    except FuseError as error:
+        problems, folds = list(error.problems), divided(opened)
+    else:
+        problems, folds = checks.problems_of(assembly), assembly.folds
     return {
-        "problems": problems,
+        "problems": [problem.to_json() for problem in problems],
         "warnings": [remark.to_json() for remark in remarks(opened, folds)] if folds else [],
         "summary": _in_one_line(opened, folds) if folds and not problems else "",
         "broken": dict(registry.broken),

@@ -15,7 +15,7 @@ from psygnal import Signal
 from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.errors import FuseError
 from fuse_engine.service import protocol, store
-from fuse_engine.service.deaths import Deaths
+from fuse_engine.service.deaths import LIMIT, Deaths
 from fuse_engine.service.job import Job, Reply
 from fuse_engine.service.process import WORKER, WorkerProcess
 
@@ -26,8 +26,8 @@ class Engine:
     restarted = Signal(str)
     """The worker died, and why, naming the file it was reading; the next request starts a new one."""
 
-    def __init__(self, command: Sequence[str] = WORKER) -> None:
-        """Start nothing yet."""
+    def __init__(self, command: Sequence[str] = WORKER, deaths: int = LIMIT) -> None:
+        """Start nothing yet; a file is refused after so many `deaths` of its reader."""
         self._command = tuple(command)
         self._lock = threading.RLock()
         self._numbers = itertools.count(1)
@@ -35,7 +35,7 @@ class Engine:
         self._channels: dict[str, Job] = {}
         self._worker: WorkerProcess | None = None
         self._worker_key = ""
-        self._deaths = Deaths()
+        self._deaths = Deaths(deaths)
         self._running: Job | None = None
         self._closed = False
         self._deliveries: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()

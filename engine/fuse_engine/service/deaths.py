@@ -8,14 +8,15 @@ from fuse_engine.service.job import Job
 from fuse_engine.service.process import log_path
 
 LIMIT = 3
-"""Deaths of a reader on one file before it is refused."""
+"""Deaths of a reader on one file before it is refused, where nothing else is said."""
 
 
 class Deaths:
     """Counts by file; a file that changes starts anew."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, limit: int = LIMIT) -> None:
+        """Begin with none; a file is refused after `limit` deaths."""
+        self._limit = limit
         self.reading: str | None = None
         """The file that is being read, if any."""
         self._counts: dict[str, int] = {}
@@ -36,7 +37,7 @@ class Deaths:
             self._counts[path] = 0
         self._seen[path] = facts
         self._counts[path] += 1
-        more = " and is not read any more" if self._counts[path] >= LIMIT else ""
+        more = "; it is not read any more" if self._counts[path] >= self._limit else ""
         return Problem(
             f"reading {path} ended the engine worker ({reason}), {_times(self._counts[path])}{more}",
             sample=sample, expected="a readable file", got=path,
@@ -44,7 +45,7 @@ class Deaths:
 
     def refused(self) -> dict[str, list[int]]:
         """Return the files not to read again, with modification time (ns) and size."""
-        return {path: self._seen[path] for path, count in self._counts.items() if count >= LIMIT}
+        return {path: self._seen[path] for path, count in self._counts.items() if count >= self._limit}
 
 
 def _times(count: int) -> str:

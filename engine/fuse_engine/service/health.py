@@ -99,7 +99,7 @@ def health(work: Work, experiment: str, folder: str, start: int, seconds: float 
         return time.monotonic() >= end or work.hurried
 
     reports: list[Report] = []
-    findings = list(source_findings(seen.cohort)) if start == 0 else []
+    findings = list(source_findings(seen.cohort, seen.doctor.pipelines)) if start == 0 else []
     wide: list[Finding] | None = None
     with Verdicts() as verdicts:
         while place < total and (place == start or not over()):

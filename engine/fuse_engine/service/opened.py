@@ -79,10 +79,17 @@ def open_experiment(text: str, folder: str) -> Experiment:
 
     def make() -> Experiment:
         # JSON is YAML too, but read as such it takes a hundred times as long: panels ask while a slider is dragged
-        data = json.loads(text) if text.startswith("{") else document.parse(text).data
-        return Experiment.from_document(Document(data), Path(folder))
+        return Experiment.from_document(Document(_json(text) or document.parse(text).data), Path(folder))
 
     return _experiments.get((text, folder), make)
+
+
+def _json(text: str) -> dict[str, Any] | None:
+    """Return the object that is written in JSON, None where it is something else, YAML in braces for instance."""
+    try:
+        return json.loads(text) if text.startswith("{") else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def open_cohort(experiment: Experiment, whole: bool = False, again: bool = False) -> Cohort:

@@ -3,15 +3,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 import fuse_engine
-from fuse_engine.augment import Affine, Applied, Augmenter, Blur, ColourJitter, Flip, Gamma, GaussianNoise
+from fuse_engine.augment import (
+    Affine,
+    Applied,
+    Augmenter,
+    Blur,
+    ColourJitter,
+    Flip,
+    Gamma,
+    GaussianNoise,
+    Grayscale,
+    PerChannel,
+)
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import SampleError
 from fuse_engine.core.random import stream
@@ -58,15 +71,17 @@ def test_chance_depends_on_seed_epoch_and_sample_alone() -> None:
 
 
 def test_another_process_with_other_threads_trains_on_the_same_bits() -> None:
+    fusion = str(Path(__file__).with_name("test_fusion.py"))
     code = f"""import runpy; me = runpy.run_path({__file__!r})
-print(me["digest"](me["make_augmenter"]()(me["make_sample"](), 2)))"""
+print(me["digest"](me["make_augmenter"]()(me["make_sample"](), 2)))
+print(runpy.run_path({fusion!r})["digest"]())"""
     engine = str(Path(fuse_engine.__file__).parents[1])
     path = os.pathsep.join([engine, str(Path(engine).parent / "resources")])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "3"}
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "2"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == digest(make_augmenter()(make_sample(), 2))
+    assert done.stdout.split() == [digest(make_augmenter()(make_sample(), 2)), runpy.run_path(fusion)["digest"]()]
 
 
 def test_the_sample_stays_as_it_is() -> None:
@@ -113,6 +128,13 @@ def test_a_record_of_other_steps_is_refused() -> None:
 
 
 def test_what_fails_while_it_is_applied_names_the_sample() -> None:
-    augmenter = Augmenter([ColourJitter(keys=[IMAGE])], 1)
-    with pytest.raises(SampleError, match="augmentation: sample 's1': .*channel"):
-        augmenter(make_sample(), 0)
+    augmenter, sample = Augmenter([Affine(keys=[IMAGE], translate=1e9)], 1), make_sample()
+    with pytest.raises(SampleError, match="augmentation: sample 's1': a move leads to no place"):
+        augmenter.apply(sample, augmenter.draw(sample, 0))
+
+
+def test_a_grey_image_has_no_colours_to_change() -> None:
+    with pytest.raises(SampleError, match=r"0\.ColourJitter: sample 's1': .* RGB images; .*got 1 channel"):
+        Augmenter([ColourJitter(keys=[IMAGE])], 1).draw(make_sample(), 0)
+    with pytest.raises(ValidationError, match="expected no Grayscale, which changes all channels at once"):
+        PerChannel(steps=[Grayscale(keys=[IMAGE])])

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
 from fuse_engine.augment import Augmenter, BackgroundReplacement
+from fuse_engine.augment.intensity import background
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, SampleError
 from fuse_engine.core.random import stream
+from fuse_engine.data.cache import Memory
+from fuse_engine.data.image import read_image
 
 IMAGE, MASK = "data.input.image", "data.gt.segmentation"
 
@@ -105,6 +108,33 @@ def test_colours_become_grey_where_the_image_is(tmp_path: Path, channels: int, f
             applied(augmenter, own)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_how_opaque_a_picture_is_is_no_colour(tmp_path: Path, channels: int) -> None:
+    picture = stream("c").integers(0, 256, (9, 9, 4)).astype(np.uint8)
+    write(tmp_path / "clear" / "c.png", picture, vector=True)
+    write(tmp_path / "plain" / "c.png", picture[..., :3], vector=True)
+    own = sample(20, 20, channels=channels)
+    clear, plain = (applied(Augmenter([step(tmp_path / name)], 1), own)[0] for name in ("clear", "plain"))
+    assert np.array_equal(clear[IMAGE], plain[IMAGE])
+
+
+def test_backgrounds_take_no_more_memory_than_they_may(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, kept = [], Memory(limit_gb=12e-6)  # 12 kB: one of 40 x 60 numbers, not two
+    monkeypatch.setattr(background, "_kept", kept)
+    monkeypatch.setattr(background, "read_image", lambda path: read.append(path.name) or read_image(path))
+    own, augmenter = sample(20, 30), Augmenter([step(folder)], 1)
+    names = [applied(augmenter, own, epoch)[1]["file"] for epoch in range(12)]
+    assert read == [name for name, before in zip(names, ["", *names[:-1]], strict=True) if name != before]
+    assert len(kept.sizes()) == 1
+
+
+def test_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "a.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(SampleError, match="background a.png is not in links any more"):
+        applied(Augmenter([step(tmp_path / "links")], 1), sample(20, 30))
+
+
 def test_what_cannot_be_used_is_said(folder: Path, tmp_path: Path) -> None:
     own = sample(20, 30)
     (tmp_path / "empty").mkdir()
@@ -120,8 +150,7 @@ def test_what_cannot_be_used_is_said(folder: Path, tmp_path: Path) -> None:
 
 def test_a_record_cannot_name_a_file_elsewhere(folder: Path) -> None:
     write(folder.parent / "secret.png", np.zeros((4, 4), np.uint8))
-    own, background = sample(20, 30), step(folder)
-    augmenter = Augmenter([background], 1)
+    own, augmenter = sample(20, 30), Augmenter([step(folder)], 1)
     [done] = augmenter.draw(own, 0)
     assert done.params is not None
     done.params["file"] = "../secret.png"

@@ -141,6 +141,11 @@ def test_each_axis_flips_by_its_own_chance() -> None:
     assert np.mean([len(axes) == 2 for axes in drawn]) == pytest.approx(0.0625, abs=0.02)
 
 
+def test_an_axis_is_named_once() -> None:
+    with pytest.raises(ValidationError, match="each axis once"):
+        Flip(keys=KEYS, axes=["x", "x"])
+
+
 def test_a_picture_has_no_z() -> None:
     with pytest.raises(FuseError, match="axes: a 2-D image has no z axis"):
         Flip(keys=KEYS, axes=["z"]).sample(Chance(1), Geometry.plain((4, 4)))

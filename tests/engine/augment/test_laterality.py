@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from fuse_engine.augment import Affine, Augmentation, Flip
+from fuse_engine.augment import Affine, Augmentation, Flip, WrapTransform
 from fuse_engine.augment.combine import OneOf
 from fuse_engine.augment.guards import laterality, left_right_axis, sided_names
 from fuse_engine.augment.spatial.flip import Rotate90
@@ -90,6 +91,39 @@ def test_half_a_turn_takes_left_to_the_right_too() -> None:
     assert fired(Affine(keys=KEYS, rotate={"z": 0, "y": 0, "x": (-180, 180)})) == [], "about the axis itself"
 
 
+@pytest.mark.parametrize("orientation", ["LPS", "PIR"])
+def test_another_library_s_mirror_image_is_found_by_trying(orientation: str) -> None:
+    def wrapped(name: str, **arguments: Any) -> bool:
+        step = WrapTransform(keys=KEYS, transform=f"monai.transforms.{name}", arguments=arguments)
+        return bool(fired(step, orientation))
+
+    axis = "zyx".index(left_right_axis(kidneys(orientation).geometry))
+    assert [wrapped("RandFlip", spatial_axis=each) for each in range(3)] == [each == axis for each in range(3)]
+    assert wrapped("RandFlip", spatial_axis=axis, prob=0.5)
+    assert not wrapped("RandGaussianNoise")
+    assert not wrapped("RandHistogramShift"), "values are no places"
+    assert not wrapped("RandFlip", spatial_axis=9), "an error is said elsewhere"
+
+
+@pytest.mark.parametrize("degrees", [(30, -20), (-44, 10), (170, 0)])
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_of_an_oblique_scan_it_is_the_axis_nearest_to_left_and_right(
+    orientation: str, degrees: tuple[int, int]
+) -> None:
+    image = kidneys(orientation)
+    turned = rotation(*degrees) @ image.geometry.matrix
+    grid = replace(image.geometry, direction=tuple(turned.ravel().tolist()))
+    oblique = Image(image.array, grid)
+    for axis in "zyx":
+        step = Flip(keys=KEYS, axes=[axis])
+        assert bool(laterality([step], KIDNEYS, grid)) == swaps(oblique, step), axis
+
+
+def rotation(around_z: float, around_y: float) -> np.ndarray:
+    (a, b), (c, d) = ((np.cos(np.radians(x)), np.sin(np.radians(x))) for x in (around_z, around_y))
+    return np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]]) @ np.array([[c, 0, d], [0, 1, 0], [-d, 0, c]])
+
+
 @pytest.mark.parametrize("step", [Flip(keys=KEYS, p=0), Flip(keys=KEYS, each=0), Flip(keys=KEYS, enabled=False)])
 def test_what_never_happens_is_no_danger(step: Flip) -> None:
     assert fired(step) == []
@@ -100,10 +134,13 @@ def test_what_never_happens_is_no_danger(step: Flip) -> None:
     [
         ("{left_kidney: [Load]}", ["left_kidney"]),
         ("{a: [{LoadStructures: {structures: [Lung_L, Lung_R, Heart]}}]}", ["Lung_L", "Lung_R"]),
-        ("{a: [{Label: {column: side, classes: [links, rechts]}}]}", ["links", "rechts"]),
+        ("{a: [{Label: {column: side, classes: [links, rechts]}}]}", ["side", "links", "rechts"]),
         ("{a: [{Label: {column: leftBreast, classes: ['0', '1']}}]}", ["leftBreast"]),
         ("{a: [{Label: {column: rt_lung, classes: [lt_lung, no]}}]}", ["rt_lung", "lt_lung"]),
         ("{a: [{Label: {column: bright, classes: [copyright, l_only, r]}}]}", []),
+        ("{a: [{LoadStructures: {structures: [upright, leftover, Linse, sidewall]}}]}", []),
+        ("{a: [{Label: {column: image_laterality}}], b: [{Label: {column: Seite}}]}", ["image_laterality", "Seite"]),
+        ("{a: [{Columns: {names: [age, eye], categories: {eye: [l, r]}}}]}", ["l", "r"]),
         ("{a: [{LoadImage: {column: mask, path: /data/left/b}}]}", []),
     ],
 )

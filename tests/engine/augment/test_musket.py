@@ -83,6 +83,10 @@ EACH: list[tuple[str, list[dict[str, Any]]]] = [
     ("AdditiveGaussianNoise: {scale: [0, 25.5]}", [{"GaussianNoise": {"keys": IMAGE, "std": [0, 0.1]}}]),
     ("Grayscale: [0, 1]", [{"Grayscale": {"keys": IMAGE, "alpha": [0, 1]}}]),
     ("ElasticTransformation: {alpha: 5, sigma: 2}", [{"FreeForm": {"keys": MASK, "alpha": 5, "sigma": 2}}]),
+    ("BackgroundReplacer: {path: bg, rate: 0.2, erosion: [0, 5]}", [{"BackgroundReplacement": {
+        "keys": IMAGE, "mask": MASK[1], "folder": "bg", "p": 0.8, "erosion": [0, 5]}}]),
+    ("BackgroundReplacer: bg", [{"BackgroundReplacement": {
+        "keys": IMAGE, "mask": MASK[1], "folder": "bg", "p": 0.5}}]),
     ("OneOf: {GaussianBlur: 1.5, MedianBlur: {k: 3}}", [{"OneOf": {"steps": [
         {"Blur": {"keys": IMAGE, "sigma": 1.5}}, {"MedianBlur": {"keys": IMAGE, "size": 3}}]}}]),
     ("Sequential: [{Dropout: 0.1}, {Dropout: 0.2}]", [{"Sequential": {"steps": [
@@ -100,7 +104,9 @@ def test_each_augmenter_has_its_counterpart(imported: Any, text: str, steps: lis
 LEFT_OUT = [
     ("GausianBlur: 1", "augmentation.GausianBlur: 'GausianBlur' is not translated; did you mean 'GaussianBlur'?"),
     ("PiecewiseAffine: {scale: 0.1}", "'PiecewiseAffine' is not translated: GridDistortion and Elastic bend"),
-    ("BackgroundReplacer: {path: a}", "'BackgroundReplacer' is not translated: its pictures are files"),
+    ("BackgroundReplacer: {rate: 0.2}", "'BackgroundReplacer' is not translated: it lacks 'path'"),
+    ("BackgroundReplacer: {path: a, rate: 2}", "'BackgroundReplacer' is not translated: BackgroundReplacement.p"),
+    ("BackgroundReplacer: {path: a, augmenters: {Fliplr: 1}}", "these are not translated: augmenters"),
     ("Affine: {translate_px: 5}", "of 'Affine' these are not translated: translate_px"),
     ("Affine: {mode: wrap}", "'Affine' is not translated: no border 'wrap'; expected constant"),
     ("GaussianBlur: {}", "'GaussianBlur' is not translated: it lacks 'sigma'"),
@@ -117,6 +123,13 @@ def test_what_is_left_out_is_named_and_the_rest_is_translated(imported: Any, tex
     assert any(said in str(warning) for warning in found.warnings), [str(item) for item in found.warnings]
     assert "Flip" in found.steps[-1]
     assert str(found.warnings[0]).startswith("config.yaml:2: ")
+
+
+def test_without_a_label_map_nothing_tells_the_background(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("BackgroundReplacer: bg")
+    (said,) = import_augmentation(path, ImageKeys(tuple(IMAGE))).warnings
+    assert "it needs a label map" in str(said)
 
 
 def test_every_rule_makes_steps_that_can_be_used(imported: Any) -> None:

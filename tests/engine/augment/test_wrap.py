@@ -15,6 +15,7 @@ from fuse_engine.augment import Augmenter, Flip, Gamma, PerChannel, WrapTransfor
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.random import stream
+from fuse_engine.libraries import library
 
 IMAGE, MASK = "data.input.image", "data.gt.segmentation"
 BOTH = [IMAGE, MASK]
@@ -154,6 +155,32 @@ def test_a_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("fuse_engine.libraries.find_spec", lambda name: None)
     with pytest.raises(FuseError, match="torchio is not installed; expected pip install torchio"):
         augmented(sample(12, 14), "torchio.RandomFlip", {})
+
+
+def test_importing_a_library_leaves_random_numbers_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def import_module(name: str) -> None:
+        random.random(), np.random.random(), torch.rand(1)
+
+    monkeypatch.setattr("fuse_engine.libraries.import_module", import_module)
+    states = [], []
+    for state in states:
+        state += [random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()]
+        library("monai")
+    assert states[0] == states[1]
+
+
+def test_an_error_of_any_kind_names_the_transform(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OwnError(Exception):
+        """As OpenCV has one."""
+
+    def fail(*_args: object) -> None:
+        raise OwnError("(-215) !_src.empty()\nsecond line")
+
+    monkeypatch.setattr("monai.transforms.RandGaussianNoised.__call__", fail)
+    with pytest.raises(FuseError, match=r"RandGaussianNoise failed: \(-215\) !_src.empty\(\)$"):
+        augmented(sample(12, 14), "monai.transforms.RandGaussianNoise", {})
 
 
 def test_all_channels_go_together() -> None:

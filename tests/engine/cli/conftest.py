@@ -37,7 +37,7 @@ def shell(capsys, worker, monkeypatch):
     def run(*words):
         # components of one's own need a worker of one's own
         own = "--components" in words
-        monkeypatch.setattr("fuse_engine.service.client.Engine", Engine if own else lambda: worker)
+        monkeypatch.setattr("fuse_engine.service.client.Engine", Engine if own else lambda **_: worker)
         capsys.readouterr()
         code = main([str(word) for word in words])
         out, errors = capsys.readouterr()

@@ -34,3 +34,10 @@ def test_an_impossible_number_of_processes_is_wrong_usage(shell, tiny):
     code, _, errors = shell("create", tiny, "--workers=-1")
     assert code == 2
     assert "expected a number from 0 to 64, got '-1'" in errors[-1]
+
+
+def test_what_is_wrong_names_file_and_line(shell, tiny):
+    code, out, errors = shell("create", tiny, "--data.split", "{saved: runs/split.csv}")
+    assert (code, out) == (1, [])
+    (line,) = errors
+    assert line.startswith("command line '--data.split {saved: runs/split.csv}': data.split.saved: no file ")

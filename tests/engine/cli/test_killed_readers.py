@@ -4,80 +4,35 @@ from __future__ import annotations
 
 import pytest
 
-from fuse_engine.cli import main
-from fuse_engine.core import registry
-from fuse_engine.service.client import Engine
-
-DEADLY = '''
-import ctypes
-from dataclasses import replace
-
-from fuse_engine import Processor, register
-from fuse_engine.core.errors import Problem, SampleError
-from fuse_engine.core.reading import reading
-from fuse_engine.data.source import Source
-from fuse_engine.data.sources.table import Table
+from fuse_engine.cli.asking import ask
+from fuse_engine.core.errors import FuseError, Problem
+from fuse_engine.core.experiment import Experiment
 
 
-@register
-class Deadly(Source):
-    """Looks into every file of a folder, as a tree of DICOM files is looked into."""
+class Dying:
+    """An engine whose worker ends of some files, one after the other, and then answers."""
 
-    def read(self, folder):
-        remarks = []
-        for path in sorted(folder.glob("*.png")):
-            try:
-                with reading(path):
-                    if path.read_bytes() == b"deadly":
-                        ctypes.string_at(0)
-            except SampleError as error:
-                remarks.append(Problem(str(error), "unreadable"))
-        return replace(Table(path="cohort.csv", group="patient").read(folder), remarks=tuple(remarks))
+    pid = None
 
+    def __init__(self, *files: str) -> None:
+        self.files = [*files]
 
-@register
-class DeadlyStep(Processor):
-    """Dies of one image."""
+    def request(self, method, **arguments):
+        return self
 
-    def __call__(self, value, row):
-        path = row.path("image")
-        with reading(path):
-            if path.name == "image05.png":
-                ctypes.string_at(0)
-        return value
-'''
+    def result(self):
+        if not self.files:
+            return "answer"
+        file = self.files.pop(0)
+        raise FuseError(Problem(f"reading {file} ended the worker", "data.source", got=file))
 
 
-@pytest.fixture
-def deadly(tiny, monkeypatch):
-    """Return an experiment whose source dies of a file, as words of a command; one death is enough."""
-    monkeypatch.setenv(registry.COMPONENTS_VARIABLE, str(tiny.parent / "deadly.py"))
-    monkeypatch.setattr("fuse_engine.service.deaths.LIMIT", 1)
-    (tiny.parent / "deadly.py").write_text(DEADLY, encoding="utf-8")
-    (tiny.parent / "extra.png").write_bytes(b"deadly")
-    engine = Engine()
-    monkeypatch.setattr("fuse_engine.service.client.Engine", lambda: engine)
-    with monkeypatch.context() as patch:
-        patch.setattr(engine, "close", lambda: None)  # a worker for each command would take seconds
-        yield str(tiny), "--data.source", "{Deadly: {}}"
-    engine.close()
+@pytest.mark.parametrize("files", [["a", "b", "c"], ["a"], []])
+def test_each_file_may_end_one_worker(files, tiny, capsys):
+    assert ask(Dying(*files), "health", Experiment.load(tiny)) == "answer"
+    assert [line.split()[3] for line in capsys.readouterr().err.splitlines()] == files
 
 
-def test_no_command_dies_of_a_file(deadly, capsys):
-    assert main(["doctor", *deadly, "--round-trips", "1"]) == 0, "the file belongs to no sample"
-    out, errors = capsys.readouterr()
-    assert "extra.png ended the engine worker (Segmentation fault), once and is not read any more" in errors
-    assert out.startswith("16 samples")
-    assert any(line.startswith("  (all)") and "extra.png" in line for line in out.splitlines())
-    assert any(line.split()[:3] == ["s00", "data.input.image", "0.00"] for line in out.splitlines())
-    assert main(["validate", *deadly]) == 0
-    out, errors = capsys.readouterr()
-    assert out.startswith("ok: tiny: 16 samples")
-    assert errors.startswith("warning: data.source: Unreadable files (1): this file ended its reader")
-    assert main(["create", *deadly]) == 0
-    assert capsys.readouterr().out.startswith("tiny: 16 samples from Deadly")
-    steps = "[{LoadImage: {column: image}}, {DeadlyStep: {}}]"
-    assert main(["create", *deadly, "--workers", "2", "--data.input.image", steps]) == 1
-    errors = capsys.readouterr().err.splitlines()
-    assert [line.startswith("warning: reading ") and "image05.png" in line for line in errors] == [True, False]
-    assert "sample 's05': this file ended its reader" in errors[1]
+def test_what_ends_every_worker_ends_the_command_and_says_where_it_stands(tiny):
+    with pytest.raises(FuseError, match=r"^tiny\.yaml:\d+: data\.source: reading a ended the worker"):
+        ask(Dying("a", "b", "a"), "health", Experiment.load(tiny))

@@ -10,9 +10,12 @@ import pytest
 from pydantic import ValidationError
 
 from fuse_engine.core.errors import FuseError
+from fuse_engine.core.experiment import Experiment
 from fuse_engine.data import Folder
+from fuse_engine.data.dicom.scan import scan
 from fuse_engine.data.sources.listing import Listing
 from fuse_engine.data.sources.neighbours import Neighbours
+from fuse_engine.run.folder import RunFolder
 
 PAIR = {"image": "images/{id}_0000.nii.gz", "mask": "labels/{id}.nii.gz"}
 
@@ -34,6 +37,16 @@ def test_every_folder_is_a_class(tmp_path: Path) -> None:
     assert [str(remark) for remark in cohort.remarks] == [
         "unmatched: 'loose.png' lies in no class; expected a folder for each class"
     ]
+
+
+def test_what_a_run_wrote_is_no_sample(tmp_path: Path) -> None:
+    fill(tmp_path, "cats/1.png")
+    run = RunFolder.create(tmp_path / "cats" / "runs", Experiment())
+    fill(run.predictions / "masks", "s01.nii.gz")
+    cohort = Folder().read(tmp_path)
+    assert (cohort.ids, cohort.remarks) == (("cats/1",), ())
+    assert Folder(files={"mask": "masks/{id}.nii.gz"}).read(run.predictions).ids == ("s01",)
+    assert [item.file for item in scan(tmp_path).facts if "runs" in item.file] == [], "nor a file to look into"
 
 
 def test_image_and_mask_are_paired_by_id_never_by_order(tmp_path: Path) -> None:

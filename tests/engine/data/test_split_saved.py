@@ -41,6 +41,14 @@ def test_a_saved_split_counts_whatever_became_of_the_table(make_cohort: Make, st
     assert divide(study).part_of != before.part_of
 
 
+def test_a_saved_split_may_have_gone_through_a_spreadsheet(study: Experiment) -> None:
+    path = study.folder / "split.csv"
+    write_split(path, divide(study))
+    path.write_text(path.read_text(), encoding="utf-8-sig", newline="\r\n")
+    again = study.changed(("data", "split"), {"saved": "split.csv"})
+    assert divide(again).part_of == divide(study).part_of
+
+
 def test_a_patient_who_is_in_two_parts_since_the_table_was_corrected_is_named(study: Experiment) -> None:
     path = study.folder / "split.csv"
     before = divide(study)
@@ -129,7 +137,7 @@ def test_any_id_comes_back(make_cohort: Make, study: Experiment, name: str) -> N
     [
         ("id,fold\ns0,1\n", "split.csv, row 1: no row of a split; expected id, fold, part with one of"),
         ("id,fold,part\ns0,1,trian\n", "split.csv, row 2: no row of a split.*got s0, 1, trian"),
-        ("", "split.csv is not readable"),
+        ("", "split.csv is empty; expected the split that the run saved"),
         ("id,fold,part\ns0,1,train\ns0,1,test\n", "split.csv: the id 's0' stands twice"),
         ("id,fold,part\nother,1,train\n", "no training sample of split.csv is in the source any more"),
     ],

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import SimpleITK as sitk
 
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.check import check, flow
 from fuse_engine.run.process import start
 
@@ -71,6 +73,18 @@ def test_a_label_outside_the_classes_names_its_sample_cell_and_classes(tiny: Exp
     (problem,) = check(tiny)
     assert (problem.where, problem.sample) == ("data.gt.classification.0.Label", "s02")
     assert (problem.got, problem.nearest) == ("'postive'", "positive")
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_samples_that_make_no_batch_are_found_in_every_part(tiny: Experiment, part: str) -> None:
+    odd = getattr(Assembly.of(tiny).folds, part)[-1]
+    for name in ("image", "mask"):
+        picture = sitk.ReadImage(str(tiny.folder / f"{name}00.png"))
+        sitk.WriteImage(picture[:24, :16], str(tiny.folder / f"{name}{odd[1:]}.png"))
+    found = {problem.where: problem.got for problem in check(tiny)}
+    assert set(found) == {"data.input.image", "data.gt.segmentation"}
+    assert found["data.input.image"].endswith(f"and (1, 16, 24) in sample '{odd}'")
+    assert check(tiny.changed(("data", "batch", "size"), 1)) == []
 
 
 def test_where_no_sample_fits_three_are_named(tiny: Experiment) -> None:

@@ -118,6 +118,38 @@ def test_a_sample_that_is_gone_is_told_and_the_others_are_shown(tiny: Experiment
     assert [seen.sample is None for seen in found.samples] == [seen.id == gone for seen in found.samples]
 
 
+def test_a_sample_that_is_no_longer_listed_is_told_and_the_others_are_shown(trained: RunFolder) -> None:
+    ids = next(event for event in trained.events()[0] if event["kind"] == "batch")["ids"]
+    table = trained.experiment_folder() / "cohort.csv"
+    before = table.read_text(encoding="utf-8")
+    table.write_text("".join(row for row in before.splitlines(True) if not row.startswith(f"{ids[1]},")))
+    try:
+        found = look(trained, 0, Replay.of(trained))
+    finally:
+        table.write_text(before, encoding="utf-8")
+    assert found.note == f"cannot be read any more: {ids[1]}"
+    assert [seen.sample is None for seen in found.samples] == [name == ids[1] for name in ids]
+    assert all(seen.loss is not None for seen in found.samples), "what was recorded is still known"
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [({"ids": []}, "has not taken step 0"), ({"ids": "s01"}, "has not taken step 0"), ({"epoch": None}, "step 0"),
+     ({"each": {"cls": ["low"] * 4}}, ""), ({"each": [1]}, ""), ({"each": {"cls": [1.0]}}, "")],
+)  # fmt: skip
+def test_a_record_that_others_wrote_into_is_no_end(
+    trained: RunFolder, monkeypatch: pytest.MonkeyPatch, facts: dict[str, Any], message: str
+) -> None:
+    events, end = trained.events()
+    odd = [{**event, **facts} if event.get("step") == 0 else event for event in events]
+    monkeypatch.setattr(RunFolder, "events", lambda *_: (odd, end))
+    if message:
+        with pytest.raises(RunError, match=message):
+            look(trained, 0, Replay.of(trained))
+    else:
+        assert "not the losses of training" in look(trained, 0, Replay.of(trained)).note
+
+
 def test_a_step_that_was_not_taken_is_refused(trained: RunFolder) -> None:
     with pytest.raises(RunError, match="has not taken step 6; expected 0 to 5"):
         look(trained, 6, Replay.of(trained))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -194,11 +195,38 @@ def test_guards_speak_up(ask: Ask) -> None:
     assert [item["name"] for item in reply["times"]] == ["Affine", "Contrast"]
 
 
+def test_of_another_library_s_motion_no_distance_is_told(ask: Ask) -> None:
+    steps = """
+  - WrapTransform: {keys: [data.input.image, data.gt.mask], transform: NAME, arguments: {spatial_axis: 1}}
+  - Flip: {keys: [data.input.image, data.gt.mask], axes: [x], each: 1}
+"""
+    flipped = ask("augment", steps.replace("NAME", "monai.transforms.Flip"), draw=draw(0))["damage"]
+    assert [(item["volume_change"], item["boundary_mm"], item["ideal_mm3"]) for item in flipped] == [
+        (None,) * 3
+    ] * 2
+    assert [(item["before_mm3"], item["warn"], item["components_lost"]) for item in flipped] == [
+        (item["after_mm3"], "", 0) for item in flipped
+    ]
+    noisy = steps.replace("NAME", "monai.transforms.RandGaussianNoise").replace("spatial_axis", "std")
+    assert [item["boundary_mm"] for item in ask("augment", noisy, draw=draw(0))["damage"]] == pytest.approx([0, 0])
+
+
+def test_an_experiment_may_be_yaml_in_braces(ask: Ask, folder: Path) -> None:
+    data = {key: value for key, value in volume(folder).to_data().items() if key != "augmentation"}
+    text = json.dumps(data)[:-1] + ", augmentation: [Flip: {keys: [data.input.image], axes: [x]}]}"
+    made = methods.find("augment")(
+        Work(1, "", {}, print), experiment=text, folder=str(folder), id="a", draw=draw(0)
+    )
+    assert [item["name"] for item in made["applied"]] == ["Flip"]
+
+
 def test_there_are_only_so_many_planes_and_draws(ask: Ask) -> None:
     with pytest.raises(FuseError, match="place 0 to 11"):
         ask("augment_plane", draw=draw(0), axis=0, place=12)
     with pytest.raises(FuseError, match="no such draw"):
         ask("augment_plane", draw={"epoch": 1}, axis=0, place=1)
+    with pytest.raises(FuseError, match="whole numbers seed and epoch.*got .*'six'"):
+        ask("augment_plane", draw={"epoch": 1, "seed": "six"}, axis=0, place=1)
     with pytest.raises(FuseError, match="low or high"):
         ask("augment_plane", draw={"extreme": "middle"}, axis=0, place=1)
 

@@ -56,7 +56,7 @@ def test_everything_that_was_pending_fails_with_the_same_reason(engine, scan):
 def test_three_deaths_on_one_file_and_it_is_refused_until_it_changes(engine, scan):
     assert "once" in die(engine, scan).message
     assert "2 times" in die(engine, scan).message
-    assert "3 times and is not read any more" in die(engine, scan).message
+    assert "3 times; it is not read any more" in die(engine, scan).message
     with pytest.raises(SampleError, match="not read any more"):
         engine.request("fatal", id="p3", path=scan).result(30)
     alive = engine.pid

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from fuse_engine.cli.asking import ask as command_ask
 from fuse_engine.core import registry
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, SampleError
@@ -28,7 +29,9 @@ class Deadly(Processor):
 
     def __call__(self, value, row):
         with reading(row.path("image")):
-            os.kill(os.getpid(), signal.SIGSEGV)
+            if row.id == "s03":
+                os.kill(os.getpid(), signal.SIGSEGV)
+        return value
 '''
 
 
@@ -39,7 +42,7 @@ def engine(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSE_CACHE", str(folder / "cache"))
         patch.setenv(registry.COMPONENTS_VARIABLE, str(folder / "deadly.py"))
-        one = Engine()
+        one = Engine(deaths=1)
         yield one
         one.close()
 
@@ -215,10 +218,14 @@ def test_a_heatmap_says_what_one_cell_is(engine, run):
     assert not np.array_equal(one["heat"]["array"], zero["heat"]["array"])
 
 
-def test_a_processor_whose_file_kills_the_worker_is_survived(ask, tiny):
-    deadly = tiny.changed(("data", "input", "image", 0), {"Deadly": {}})
+def test_a_processor_whose_file_kills_the_worker_is_survived(engine, ask, tiny):
+    deadly = tiny.changed(("data", "input", "image", 1), {"Deadly": {}})
     with pytest.raises(FuseError) as caught:
         ask("sample", deadly, id="s03")
     problem = caught.value.problems[0]
     assert (problem.sample, problem.got) == ("s03", str(tiny.folder / "image03.png"))
+    assert "(Segmentation fault), once; it is not read any more" in problem.message
+    (failed,) = command_ask(engine, "create", deadly, workers=0)["failed"]
+    assert (failed["sample"], "this file ended its reader" in failed["reason"]) == ("s03", True)
+    (tiny.folder / "image03.png").touch()
     assert ask("sample", id="s03")["image"]["array"].shape == (1, 32, 32)

@@ -53,11 +53,11 @@ class Damage:
     unit: str
     """mm³, or mm² in 2-D."""
     before_mm3: float
-    ideal_mm3: float
-    """What the motion alone makes of it."""
+    ideal_mm3: float | None
+    """What the motion alone makes of it; None where nobody knows the motion."""
     after_mm3: float
     volume_change: float | None
-    """(after - ideal) / ideal; None for a new value."""
+    """(after - ideal) / ideal; None for a new value, and where nobody knows the motion."""
     components: int
     """Parts that do not touch, not even at a corner, before."""
     components_lost: int
@@ -65,8 +65,9 @@ class Damage:
     vanished: bool
     new: bool
     """The value was nowhere before."""
-    boundary_mm: float
-    """95th percentile of the distances between the surface and the ideal one, either way."""
+    boundary_mm: float | None
+    """95th percentile of the distances between the surface and the ideal one, either way; None where nobody knows
+    the motion."""
     warn: str
     """What is too much, in words; empty where nothing is."""
 
@@ -86,6 +87,8 @@ class Moved:
     """Of `before`; the spacing of `after` is the same."""
     pulls: Sequence[Pull]
     """How it was moved, move after move."""
+    known: bool = True
+    """Whether `pulls` are all that moved it; a transform of another library does not say how it moves."""
 
     def push(self, places: Places) -> Places:
         """Return where voxels (n, dims) of `before` come to lie."""
@@ -204,14 +207,16 @@ def _damage(
     spacing = np.array(moved.grid.spacing[::-1])
     voxel = float(spacing.prod())
     count, left = before.count if before else 0, after.count if after else 0
-    ideal = count * _growth(before, moved) if before else 0.0
-    apart = _apart(before, after, moved, spacing) if before and after else 0.0
-    change = (left - ideal) / ideal if before else None
-    words = _words(count, left, change, lost, apart / spacing.max(), limits)
+    ideal = apart = change = None
+    if moved.known:
+        ideal = count * _growth(before, moved) if before else 0.0
+        apart = _apart(before, after, moved, spacing) if before and after else 0.0
+        change = (left - ideal) / ideal if before else None
+    words = _words(count, left, change, lost, (apart or 0.0) / spacing.max(), limits)
     return Damage(
-        moved.key, label, name, "mm³" if len(spacing) == 3 else "mm²", count * voxel, ideal * voxel, left * voxel,
-        change, components, lost, vanished=bool(count and not left), new=not count, boundary_mm=apart,
-        warn=", ".join(words),
+        moved.key, label, name, "mm³" if len(spacing) == 3 else "mm²", count * voxel,
+        None if ideal is None else ideal * voxel, left * voxel, change, components, lost,
+        vanished=bool(count and not left), new=not count, boundary_mm=apart, warn=", ".join(words),
     )  # fmt: skip
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fuse_engine.augment.base import Augmentation, Params, Spatial
+from fuse_engine.augment.base import Augmentation, Operation, Params, Spatial, Together
 from fuse_engine.augment.chance import Chance, Extreme
 from fuse_engine.augment.guards.caution import Caution, Fix, Placed, every_step
 from fuse_engine.augment.pull import Matrix
@@ -25,11 +27,15 @@ _SIDES = {
 }  # fmt: skip
 _SHORT = {"l": "r", "lt": "rt", "li": "re", "lh": "rh", "sin": "dex"}
 """Words that only mean a side where the other one is named too."""
-_NAMED = ("column", "columns", "classes", "labels", "names", "structures", "values", "heads")
+_ABOUT = ("laterality", "lateralität", "side", "seite")
+"""Last words of columns that say a side."""
+_NAMED = ("column", "columns", "classes", "categories", "labels", "names", "structures", "values", "heads")
 """Fields that hold names of what is in the images, or mappings by such names."""
 _GROUPS = ("input", "gt", "losses", "metrics")
 _WORD = re.compile(r"[A-Z]+(?![a-zäöü])|[A-Z]?[a-zäöü]+")
 _DRAWS = 32
+_PROBE, _PROBED = 16, 8
+"""Pixels along each axis of the image that shows what a step does, and draws that are tried."""
 _SHOWN = 4
 
 
@@ -47,7 +53,7 @@ def laterality(steps: Sequence[Augmentation], experiment: Experiment, grid: Geom
     sure = "" if grid.dims == 3 else ", if the picture shows the patient from the front or from above"
     found = []
     for placed in every_step(steps):
-        how = _swaps(placed, axis, grid) if isinstance(placed.step, Spatial) and placed.p else ""
+        how = _swaps(placed.step, axis, grid) if placed.p else ""
         if how:
             message = (
                 f"{placed.step.name()} {how} left and right of the patient ({axis} of the image{sure}), but the "
@@ -71,7 +77,7 @@ def sided_names(experiment: Experiment) -> list[str]:
 
 
 def _says_side(words: list[str], every: set[tuple[str, ...]]) -> bool:
-    if any(word in (*_SIDES, *_SIDES.values()) for word in words):
+    if any(word in (*_SIDES, *_SIDES.values()) for word in words) or words[-1:] and words[-1] in _ABOUT:
         return True
     short = {**_SHORT, **{right: left for left, right in _SHORT.items()}}
     return any(
@@ -85,7 +91,7 @@ def _names(node: Any, field: str, named: bool) -> Iterator[str]:
         for key, value in node.items():
             if named or field in _GROUPS:
                 yield str(key)
-            yield from _names(value, str(key), str(key) in _NAMED)
+            yield from _names(value, str(key), str(key) in _NAMED or field == "categories")
     elif isinstance(node, Sequence) and not isinstance(node, str):
         for value in node:
             yield from _names(value, "", named)
@@ -93,11 +99,16 @@ def _names(node: Any, field: str, named: bool) -> Iterator[str]:
         yield node
 
 
-def _swaps(placed: Placed, axis: str, grid: Geometry) -> str:
+def _swaps(step: Augmentation, axis: str, grid: Geometry) -> str:
     """Return what a step does to left and right in some of its draws, in words; empty where nothing."""
-    step, at = placed.step, AXES.index(axis) - 3
-    if not isinstance(step, Spatial):
-        return ""
+    at = AXES.index(axis) - 3
+    if isinstance(step, Together):
+        seen = _seen_to_swap(type(step), step.model_dump_json(exclude={"p"}), at, grid.dims)
+        return "mirrors or turns round" if seen else ""
+    return _moves_to_swap(step, at, grid) if isinstance(step, Spatial) else ""
+
+
+def _moves_to_swap(step: Spatial, at: int, grid: Geometry) -> str:
     found = ""
     for params in _draws(step, grid):
         matrix = _matrix(step, params, grid.shape)
@@ -109,7 +120,25 @@ def _swaps(placed: Placed, axis: str, grid: Geometry) -> str:
     return found
 
 
-def _draws(step: Spatial, grid: Geometry) -> Iterator[Params]:
+@lru_cache(maxsize=64)
+def _seen_to_swap(kind: type[Together], settings: str, at: int, dims: int) -> bool:
+    """Whether a step whose motion nobody knows puts the far end of an axis before the near one."""
+    step, shape = kind.model_validate_json(settings), (_PROBE,) * dims
+    places = np.broadcast_to(np.arange(1, _PROBE + 1, dtype=np.uint8), shape)
+    ramp: NDArray[Any] = np.ascontiguousarray(np.swapaxes(places, at, -1))[None]
+    probe: dict[str, NDArray[Any]] = {"image": ramp.astype(np.float32), "label": ramp}
+    for params in islice(_draws(step, Geometry.plain(shape)), _PROBED):
+        try:
+            moved = step.together(probe, params)["label"]
+        except FuseError:  # said when it is applied
+            return False
+        inside = moved > 0  # what comes in from outside is 0
+        if inside.any() and np.cov(moved[inside], ramp[inside])[0, 1] < -ramp.var() / 2:
+            return True
+    return False
+
+
+def _draws(step: Operation, grid: Geometry) -> Iterator[Params]:
     ends = [Extreme(high, "laterality") for high in (True, False)]
     for chance in [*ends, *(Chance("laterality", number) for number in range(_DRAWS))]:
         try:

@@ -20,12 +20,14 @@ from fuse_engine.core.errors import FuseError, SampleError, nearest
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import Key
 from fuse_engine.core.registry import register
+from fuse_engine.data.cache import Memory
+from fuse_engine.data.cache.base import array_of
 from fuse_engine.data.image import read_image
 from fuse_engine.data.integrity.naming import ENDINGS
 
 Pixels = NDArray[np.float32]
-_KEPT = 8
-"""Backgrounds that are kept in memory."""
+_kept = Memory(limit_gb=0.5)
+"""Backgrounds of this process; one that is larger than all of them may be is read each time."""
 
 
 @register
@@ -122,7 +124,11 @@ class BackgroundReplacement(Intensity):
                 nearest=nearest(name, files),
             )  # fmt: skip
         path = self.folder / name
-        return _pixels(path, path.stat().st_mtime_ns)
+        try:
+            changed = path.stat().st_mtime_ns
+        except OSError:
+            raise SampleError(f"background {name} is not in {self.folder.name} any more") from None
+        return np.asarray(array_of(_kept.get(f"{path} {changed}", lambda: _pixels(path))), np.float32)
 
 
 def _files(folder: Path) -> tuple[str, ...]:
@@ -131,12 +137,13 @@ def _files(folder: Path) -> tuple[str, ...]:
     Raises:
         FuseError: when there are none.
     """
-    found = _names(folder, folder.stat().st_mtime_ns) if folder.is_dir() else ()
+    expected = f"a folder with files that end in {', '.join(ENDINGS)}"
+    try:
+        found = _names(folder, folder.stat().st_mtime_ns)
+    except OSError as error:
+        raise FuseError(f"no folder {folder}: {error.strerror}", where="folder", expected=expected) from None
     if not found:
-        raise FuseError(
-            f"no image in {folder}" if folder.is_dir() else f"no folder {folder}", where="folder",
-            expected=f"a folder with files that end in {', '.join(ENDINGS)}",
-        )  # fmt: skip
+        raise FuseError(f"no image in {folder}", where="folder", expected=expected)
     return found
 
 
@@ -145,8 +152,7 @@ def _names(folder: Path, changed: int) -> tuple[str, ...]:
     return tuple(sorted(path.name for path in folder.iterdir() if path.name.lower().endswith(ENDINGS)))
 
 
-@lru_cache(maxsize=_KEPT)
-def _pixels(path: Path, changed: int) -> Pixels:
+def _pixels(path: Path) -> Pixels:
     pixels: Pixels = read_image(path).array
     pixels.setflags(write=False)
     return pixels
@@ -154,10 +160,12 @@ def _pixels(path: Path, changed: int) -> Pixels:
 
 def _fitted(pixels: Pixels, channels: int, name: str) -> Pixels:
     """Return a background with the image's number of channels: grey for all, or the mean of its colours."""
+    if len(pixels) == 4 != channels:
+        pixels = pixels[:3]  # the fourth says how opaque a picture is
     if len(pixels) == channels:
         return pixels
     if channels == 1:
-        return np.asarray(pixels[:3].mean(0, keepdims=True), np.float32)
+        return np.asarray(pixels.mean(0, keepdims=True), np.float32)
     if len(pixels) == 1:
         return np.repeat(pixels, channels, 0)
     raise SampleError(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from fuse_engine.augment.base import Intensity, Params, Part
+from fuse_engine.augment.base import Applied, Intensity, Params, Part, Scene
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.kernels.colour import shifted
 from fuse_engine.core.distribution import Distribution, constant, uniform
@@ -22,8 +22,34 @@ _LUMA = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in brightness (ITU-R BT.601)."""
 
 
+class Coloured(Intensity):
+    """Changes RGB images."""
+
+    def decide(self, step: str, chance: Chance, scene: Scene) -> tuple[list[Applied], Scene]:
+        """Draw the parameters.
+
+        Raises:
+            FuseError: when an image has not three channels.
+        """
+        drawn = super().decide(step, chance, scene)
+        for key in self.keys:
+            if key not in scene.labels:
+                self.refuse(scene.channels[key])
+        return drawn
+
+    def refuse(self, channels: int) -> None:
+        """Raise unless there are three channels.
+
+        Raises:
+            FuseError: when there are more or fewer.
+        """
+        if channels != 3:
+            got = f"{channels} channel{'s' if channels != 1 else ''}"
+            raise FuseError(f"{self.name()} changes RGB images", expected="3 channels", got=got)
+
+
 @register
-class ColourJitter(Intensity):
+class ColourJitter(Coloured):
     """Turns the hues of an RGB image and changes how colourful and how bright it is."""
 
     hue: Distribution = Field(uniform(-0.02, 0.02), ge=-1, le=1)
@@ -47,7 +73,8 @@ class ColourJitter(Intensity):
         Raises:
             FuseError: when the image has not three channels.
         """
-        pixels = np.ascontiguousarray(_coloured(image, "ColourJitter"), np.float32).reshape(3, -1)
+        self.refuse(len(image))
+        pixels = np.ascontiguousarray(image, np.float32).reshape(3, -1)
         found = np.empty_like(pixels)
         factors = (np.float32(params[name]) for name in ("hue", "saturation", "value"))
         shifted(pixels, found, *factors)
@@ -55,7 +82,7 @@ class ColourJitter(Intensity):
 
 
 @register
-class Grayscale(Intensity):
+class Grayscale(Coloured):
     """Takes the colour out of an RGB image; it keeps its three channels."""
 
     alpha: Distribution = Field(constant(1.0), ge=0, le=1)
@@ -75,15 +102,9 @@ class Grayscale(Intensity):
         Raises:
             FuseError: when the image has not three channels.
         """
+        self.refuse(len(image))
         shares = [np.float32(share * params["alpha"]) for share in _LUMA]
-        red, green, blue = _coloured(image, "Grayscale")
+        red, green, blue = image
         found: Pixels = image * np.float32(1 - params["alpha"])
         found += red * shares[0] + green * shares[1] + blue * shares[2]
         return found
-
-
-def _coloured(image: Pixels, name: str) -> Pixels:
-    if len(image) != 3:
-        count = f"{len(image)} channel{'s' if len(image) != 1 else ''}"
-        raise FuseError(f"{name} changes RGB images", expected="3 channels", got=count)
-    return image

@@ -14,7 +14,7 @@ from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.intensity.noise import placed
 from fuse_engine.augment.kernels.values import even
-from fuse_engine.core.distribution import AXES, Distribution, PerAxis, constant, every_axis, uniform
+from fuse_engine.core.distribution import Distribution, PerAxis, constant, every_axis, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
@@ -52,7 +52,7 @@ class Cutout(_Erasing):
         """Draw the boxes: first and last corner as shares of the image, [z,] y, x."""
         boxes = []
         for _ in range(round(chance.number(self.count))):
-            edges = [chance.number(self.size.of(axis)) for axis in AXES[3 - grid.dims :]]
+            edges = chance.each(self.size, grid.dims)
             first = [place(chance) * (1 - edge) for edge in edges]
             boxes.append([first, [start + edge for start, edge in zip(first, edges, strict=True)]])
         return {"boxes": boxes, "fill": chance.number(self.fill)}
@@ -102,9 +102,7 @@ class CoarseDropout(_Erasing):
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw the chance, the number of cells along [z,] y, x and the seed of the places."""
-        axes = AXES[3 - grid.dims :]
-        one = chance.number(self.cells.of("")) if self.cells.same else None
-        cells = [round(chance.number(self.cells.of(axis)) if one is None else one) for axis in axes]
+        cells = [round(number) for number in chance.once(self.cells, grid.dims)]
         share, fill = chance.number(self.share), chance.number(self.fill)
         return {"share": share, "cells": cells, "fill": fill, "seed": chance.seed()}
 

@@ -14,7 +14,7 @@ from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.kernels import filter as kernel
 from fuse_engine.augment.kernels.median import median
-from fuse_engine.core.distribution import AXES, Distribution, PerAxis, constant, every_axis, uniform
+from fuse_engine.core.distribution import Distribution, PerAxis, constant, every_axis, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
@@ -151,12 +151,8 @@ def widths(sigma: PerAxis, unit: Unit, chance: Chance, grid: Geometry) -> list[f
     Raises:
         ValueError: for an axis without a distribution.
     """
-    axes = AXES[3 - grid.dims :]
-    one = chance.number(sigma.of(axes[0])) if sigma.same else None
-    drawn = [chance.number(sigma.of(axis)) if one is None else one for axis in axes]
-    return [
-        width / (step if unit == "mm" else 1.0) for width, step in zip(drawn, reversed(grid.spacing), strict=True)
-    ]
+    drawn = zip(chance.once(sigma, grid.dims), reversed(grid.spacing), strict=True)
+    return [width / (step if unit == "mm" else 1.0) for width, step in drawn]
 
 
 def blurred(image: Pixels, sigma: Sequence[float]) -> Pixels:

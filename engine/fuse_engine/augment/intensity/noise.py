@@ -137,12 +137,11 @@ class PoissonNoise(Intensity):
         return np.asarray(found.reshape(image.shape))
 
 
-@register
-class AddElementwise(Intensity):
-    """Adds a number to every pixel, evenly drawn for each."""
+class _Elementwise(Intensity):
+    """Draws a number for every pixel, evenly around the one that does nothing; a reach of 0 changes nothing."""
 
     reach: Distribution = Field(uniform(0.0, 0.05), ge=0)
-    """The largest number that is added or taken away, in the image's units."""
+    """How far the numbers go to either side."""
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw the reach and the seed of the noise."""
@@ -151,6 +150,14 @@ class AddElementwise(Intensity):
     def neutral(self, grid: Geometry) -> Params:
         """Return no reach."""
         return {"reach": 0.0, "seed": 0}
+
+
+@register
+class AddElementwise(_Elementwise):
+    """Adds a number to every pixel, evenly drawn for each."""
+
+    reach: Distribution = Field(uniform(0.0, 0.05), ge=0)
+    """The largest number that is added or taken away, in the image's units."""
 
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the noisy image."""
@@ -160,19 +167,11 @@ class AddElementwise(Intensity):
 
 
 @register
-class MultiplyElementwise(Intensity):
+class MultiplyElementwise(_Elementwise):
     """Multiplies every pixel by a number around 1, evenly drawn for each."""
 
     reach: Distribution = Field(uniform(0.0, 0.05), ge=0)
     """How far the factors go from 1, to both sides."""
-
-    def sample(self, chance: Chance, grid: Geometry) -> Params:
-        """Draw the reach and the seed of the noise."""
-        return {"reach": chance.number(self.reach), "seed": chance.seed()}
-
-    def neutral(self, grid: Geometry) -> Params:
-        """Return no reach."""
-        return {"reach": 0.0, "seed": 0}
 
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the noisy image."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.intensity.motion import Axis, axis_of, drawn_axis
-from fuse_engine.core.distribution import AXES, Distribution, PerAxis, every_axis, uniform
+from fuse_engine.core.distribution import Distribution, PerAxis, every_axis, uniform
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
@@ -35,9 +35,7 @@ class LowResolution(Intensity):
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw the shares along [z,] y, x."""
-        axes = AXES[3 - grid.dims :]
-        one = chance.number(self.zoom.of("")) if self.zoom.same else None
-        return {"zoom": [chance.number(self.zoom.of(axis)) if one is None else one for axis in axes]}
+        return {"zoom": chance.once(self.zoom, grid.dims)}
 
     def neutral(self, grid: Geometry) -> Params:
         """Return all pixels."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from fuse_engine.augment.base import Intensity, Params, Part
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.intensity.erase import place
-from fuse_engine.core.distribution import AXES, Distribution, PerAxis, constant, every_axis
+from fuse_engine.core.distribution import Distribution, PerAxis, constant, every_axis
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
@@ -37,7 +37,7 @@ class Swap(Intensity):
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw the edges as shares of the image, and places as shares of the room that there is, [z,] y, x."""
-        edges = [chance.number(self.size.of(axis)) for axis in AXES[3 - grid.dims :]]
+        edges = chance.each(self.size, grid.dims)
         near = [edge / (1 - edge) + 1 / size for edge, size in zip(edges, grid.shape, strict=True)]
         pairs = []
         for _ in range(round(chance.number(self.pairs))):

@@ -37,13 +37,12 @@ class Affine(Spatial):
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw angles, factors and shifts, for z, y and x in this order; spacing likewise."""
-        axes = AXES[-grid.dims :]
         turned = AXES if grid.dims == 3 else AXES[:1]
-        factor = [chance.number(self.scale.of(""))] * grid.dims if self.scale.same else None
+        factor = chance.once(self.scale, grid.dims)
         return {
             "rotate": [chance.number(self.rotate.of(axis)) for axis in turned],
-            "scale": factor or [chance.number(self.scale.of(axis)) for axis in axes],
-            "translate": [chance.number(self.translate.of(axis)) for axis in axes],
+            "scale": factor,
+            "translate": chance.each(self.translate, grid.dims),
             "shear": [chance.number(self.shear.of(axis)) for axis in turned],
             "spacing": list(reversed(grid.spacing)),
         }

@@ -179,10 +179,8 @@ def _for_axes(numbers: Sequence[int], dims: int, field: str) -> list[int]:
 
 def _drawn(most: PerAxis, chance: Chance, grid: Geometry) -> list[float]:
     """Return a number for each axis, 0 where there is but one voxel; a distribution for all axes is drawn once."""
-    axes = AXES[-grid.dims :]
-    once = [chance.number(most.of(""))] * grid.dims if most.same else None
-    drawn = once or [chance.number(most.of(axis)) for axis in axes]
-    return [number if size > 1 else 0.0 for number, size in zip(drawn, grid.shape, strict=True)]
+    drawn = zip(chance.once(most, grid.dims), grid.shape, strict=True)
+    return [number if size > 1 else 0.0 for number, size in drawn]
 
 
 def _grid(grid: Geometry) -> Params:

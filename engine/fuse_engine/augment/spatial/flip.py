@@ -10,12 +10,10 @@ from pydantic import Field, field_validator
 from fuse_engine.augment.base import Params, Spatial
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.pull import Pull
-from fuse_engine.core.distribution import Distribution
+from fuse_engine.core.distribution import AXES, Distribution
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
-
-AXES = ("z", "y", "x")
 
 
 @register
@@ -28,6 +26,13 @@ class Flip(Spatial):
     """Axes that may be mirrored; x runs along the columns of the picture."""
     each: float = Field(0.5, ge=0, le=1)
     """Chance, from 0 to 1, of each axis."""
+
+    @field_validator("axes")
+    @classmethod
+    def _once_each(cls, axes: list[str]) -> list[str]:
+        if len(set(axes)) < len(axes):
+            raise ValueError("expected each axis once")
+        return axes
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw the axes to mirror.

@@ -45,7 +45,7 @@ class Crop(Spatial):
             )  # fmt: skip
         starts = [
             min(int(share * (whole - size + 1)), whole - size)
-            for share, size, whole in zip(_each(self.place, chance, grid), self.size, grid.shape, strict=True)
+            for share, size, whole in zip(chance.each(self.place, grid.dims), self.size, grid.shape, strict=True)
         ]
         return {"start": starts, "size": list(self.size), "shape": list(grid.shape)}
 
@@ -82,8 +82,8 @@ class Pad(Spatial):
         """
         if self.size is not None:
             _same_axes(self.size, grid)
-        before, after = ([round(number) for number in _each(self.by, chance, grid)] for _ in range(2))
-        for axis, share in enumerate(_each(self.place, chance, grid)):
+        before, after = ([round(number) for number in chance.each(self.by, grid.dims)] for _ in range(2))
+        for axis, share in enumerate(chance.each(self.place, grid.dims)):
             least = self.size[axis] if self.size else 0
             lacking = max(least - grid.shape[axis] - before[axis] - after[axis], 0)
             before[axis] += round(share * lacking)
@@ -111,7 +111,7 @@ class CropResize(Spatial):
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw size and place of the window."""
-        return {"scale": _together(self.scale, chance, grid), "place": _each(self.place, chance, grid)}
+        return {"scale": chance.once(self.scale, grid.dims), "place": chance.each(self.place, grid.dims)}
 
     def neutral(self, grid: Geometry) -> Params:
         """Return the whole image."""
@@ -138,7 +138,7 @@ class Zoom(Spatial):
 
     def sample(self, chance: Chance, grid: Geometry) -> Params:
         """Draw the factor, and the size that it leads to."""
-        factor = _together(self.factor, chance, grid)
+        factor = chance.once(self.factor, grid.dims)
         if self.keep_size:
             return {"factor": factor, "size": None, "shape": list(grid.shape)}
         size = [max(round(number * whole), 1) for number, whole in zip(factor, grid.shape, strict=True)]
@@ -175,17 +175,6 @@ def _for_shape(numbers: ArrayLike, of: Sequence[int], shape: tuple[int, ...]) ->
             expected="images of the same shape, or a whole number of times as large",
         )
     return tuple(int(number) for number in scaled)
-
-
-def _each(distribution: PerAxis, chance: Chance, grid: Geometry) -> list[float]:
-    return [chance.number(distribution.of(axis)) for axis in AXES[-grid.dims :]]
-
-
-def _together(distribution: PerAxis, chance: Chance, grid: Geometry) -> list[float]:
-    """Return a number for each axis, the same where one distribution stands for all."""
-    if distribution.same:
-        return [chance.number(distribution.of(""))] * grid.dims
-    return _each(distribution, chance, grid)
 
 
 def _positive(size: list[int]) -> list[int]:

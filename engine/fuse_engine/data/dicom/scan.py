@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fuse_engine.core.errors import SampleError
-from fuse_engine.core.files import atomic_write, cache_dir
+from fuse_engine.core.files import RUN_FILES, atomic_write, cache_dir
 from fuse_engine.core.reading import reading
 from fuse_engine.data.dicom.facts import Facts, facts_of
 from fuse_engine.data.dicom.header import Beginning, read_beginning
@@ -96,6 +96,8 @@ def _listed(root: Path, found: Scan) -> Iterator[tuple[str, Seen]]:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError:
             skipped["folders that cannot be opened"] += 1
+            continue
+        if folder and RUN_FILES.issubset(entry.name for entry in listed):
             continue
         below = []
         for entry in listed:

@@ -14,6 +14,8 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.health import CHECKS, Finding
 from fuse_engine.data.doctor.samples import Report
+from fuse_engine.data.processor import Pipeline
+from fuse_engine.data.processors.dicom import LoadDicom
 from fuse_engine.data.source import Cohort
 from fuse_engine.data.split import make_folds
 
@@ -39,9 +41,12 @@ def cohort_findings(experiment: Experiment, cohort: Cohort, reports: Sequence[Re
     yield from _imbalance(reports)
 
 
-def source_findings(cohort: Cohort) -> Iterator[Finding]:
-    """Yield what the source of a cohort found odd."""
+def source_findings(cohort: Cohort, pipelines: Mapping[str, Pipeline]) -> Iterator[Finding]:
+    """Yield what the source of a cohort found odd; of a series that is read, the step that does so tells it."""
+    read = any(isinstance(step, LoadDicom) for pipeline in pipelines.values() for step in pipeline.steps)
     for remark in cohort.remarks:
+        if read and remark.where == "series":
+            continue
         name = remark.where if remark.where in CHECKS else "unmatched"
         message = str(replace(remark, where="", sample=""))
         # what belongs to no sample cannot spoil one

@@ -46,8 +46,8 @@ class Patches(Component):
     blend: Blend = "gaussian"
     """How predictions of overlapping patches are joined: the middle of each counts most, all alike, or one."""
     per_sample: int | None = Field(None, ge=1, le=1024)
-    """Patches of a sample in an epoch, all where empty; a batch holds this many times its size. Where there are
-    more, the others come in the next epochs, until each came once."""
+    """Most patches of a sample in an epoch, all where empty; a batch holds up to this many times its size. Where
+    there are more, the others come in the next epochs, until each came once."""
 
     @abstractmethod
     def boxes(self, sample: NestedDict, rng: np.random.Generator, keep: Keep = compute_now) -> list[Box]:

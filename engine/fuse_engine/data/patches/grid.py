@@ -42,8 +42,8 @@ class GridPatches(Patches):
     """Cuts a sample into patches on a regular grid, without chance in where they lie."""
 
     per_sample: int | None = Field(1, ge=1, le=1024)
-    """Patches of a sample in an epoch, all where empty; a batch holds this many times its size. Where there are
-    more, the others come in the next epochs, until each came once."""
+    """Most patches of a sample in an epoch, all where empty; a batch holds up to this many times its size. Where
+    there are more, the others come in the next epochs, until each came once."""
     size: list[int] = Field([64, 64], min_length=2, max_length=3)
     """Pixels of a patch along (z, y, x), or (y, x) in 2-D."""
     stride: list[int] = Field([])

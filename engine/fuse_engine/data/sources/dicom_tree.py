@@ -30,7 +30,7 @@ class DicomTree(Source):
     """
 
     path: Path
-    """Folder that is looked through; names of files and folders say nothing, their headers do."""
+    """Folder that is looked through, without the folders of runs; names of files say nothing, their headers do."""
     tags: list[str] = Field([])
     """DICOM keywords of more columns, e.g. `SliceThickness`; those of the patient only where named here."""
     modalities: list[str] = Field([])

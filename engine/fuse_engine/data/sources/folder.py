@@ -31,7 +31,7 @@ class Folder(Source):
     """
 
     path: Path = Path()
-    """The folder; hidden files and links that leave it are passed over."""
+    """The folder; hidden files, links that leave it, and the folders of runs below it are passed over."""
     files: dict[str, str] = Field({})
     """Column -> pattern below the folder, e.g. `{image: "images/{id}_0000.nii.gz", mask: "labels/{id}.nii.gz"}`; a
     sample has a file for each. `{group}`, `{fold}`, `{label}` and any other name become columns, `*` is any text,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fuse_engine.core.errors import Problem
+from fuse_engine.core.files import RUN_FILES
 
 
 @dataclass
@@ -22,7 +23,10 @@ class Listing:
 
 
 def list_files(folder: Path) -> Listing:
-    """Return every file below a folder; links that lead out of it, and links to folders, are passed over."""
+    """Return every file below a folder, without the folders of runs.
+
+    Links that lead out of it, and links to folders, are passed over.
+    """
     listing = Listing(folder)
     root = Path(os.path.realpath(folder))
     waiting = [""]
@@ -49,6 +53,8 @@ def _entries(folder: Path, place: str, listing: Listing) -> Iterator[os.DirEntry
         listing.remarks.append(
             Problem(f"the folder '{place}' cannot be read", got=str(error.strerror), where="unreadable")
         )
+        return
+    if place and RUN_FILES.issubset(entry.name for entry in entries):
         return
     for entry in entries:
         if entry.name.startswith("."):

@@ -46,17 +46,20 @@ def read_split(path: Path) -> dict[str, tuple[str, str]]:
     """
     csv.field_size_limit(2**31 - 1)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            header, *rows = csv.reader(file, strict=True)
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file, strict=True))
     except (OSError, ValueError, csv.Error) as error:
         raise FuseError(f"{path.name} is not readable: {error}", expected="the split that the run saved") from None
-    for number, cells in enumerate([header, *rows], 1):
+    if not lines:
+        raise FuseError(f"{path.name} is empty", expected="the split that the run saved")
+    for number, cells in enumerate(lines, 1):
         right = cells == HEADER if number == 1 else len(cells) == len(HEADER) and cells[2] in PARTS
         if not right:
             raise FuseError(
                 "no row of a split", source=f"{path.name}, row {number}",
                 expected=f"{', '.join(HEADER)} with one of {', '.join(PARTS)}", got=", ".join(cells),
             )  # fmt: skip
+    rows = lines[1:]
     found = {name: (fold, part) for name, fold, part in rows}
     if len(found) < len(rows):
         name = next(name for name, count in Counter(name for name, *_ in rows).items() if count > 1)

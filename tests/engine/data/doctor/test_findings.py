@@ -11,7 +11,7 @@ import pytest
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.health import CHECKS, Finding
-from fuse_engine.data import Image, functions, read_cohort, write_image
+from fuse_engine.data import Image, LoadDicom, LoadImage, Pipeline, functions, read_cohort, write_image
 from fuse_engine.data.doctor import source_findings
 from fuse_engine.run.gate import all_findings
 from tests.engine.data.doctor.conftest import EXPERIMENT, grid, mask, picture, turned
@@ -178,8 +178,16 @@ def test_what_the_source_found_odd_is_told(study: Study) -> None:
     cohort = read_cohort(experiment)
     remark = Problem("m9.nii.gz belongs to no image", where="unmatched")
     object.__setattr__(cohort, "remarks", (remark,))
-    [finding] = source_findings(cohort)
+    [finding] = source_findings(cohort, {})
     assert (finding.check, finding.message) == ("unmatched", "m9.nii.gz belongs to no image")
+
+
+def test_what_is_odd_about_a_series_is_told_once(study: Study) -> None:
+    cohort = read_cohort(study())
+    object.__setattr__(cohort, "remarks", (Problem("2 slices are missing", where="series", sample="s1"),))
+    told = {step: list(source_findings(cohort, {"image": Pipeline((step(),))})) for step in (LoadImage, LoadDicom)}
+    assert [finding.sample for finding in told[LoadImage]] == ["s1"]
+    assert told[LoadDicom] == [], "the step that reads the series says it, and whether it matters"
 
 
 def test_findings_survive_the_way_to_the_window() -> None:
