@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fuse_engine.core import document
-from fuse_engine.core.catalog import Entry, describe
+from fuse_engine.core.catalog import describe
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
 from fuse_gui.models.bound import in_short
@@ -23,7 +23,7 @@ from fuse_gui.models.presets import Presets
 from fuse_gui.models.project import OVERLAYS, Project
 from fuse_gui.models.screen import Screen
 from fuse_gui.models.sheet import Sheet
-from fuse_gui.models.stage import PLACES, Stage, tensor_picture
+from fuse_gui.models.stage import Stage, tensor_picture
 from fuse_gui.models.step_facts import StepFacts, facts_of, top
 from fuse_gui.models.steps import StepsModel
 from fuse_gui.models.subject import subject
@@ -31,8 +31,6 @@ from fuse_gui.models.wipe import Wipe
 
 PAUSE = 0.0
 """Seconds between an edit and the request for its plane; edits that come meanwhile share the next one."""
-KEYS, MOVED = "keys", "points"
-"""The fields of the keys that a step changes, and of the points that it moves where it moves pixels."""
 SWITCH = "enabled"
 """The field that switches a step off."""
 
@@ -74,7 +72,7 @@ class AugmentationModel(StepsModel):
         self.guards, self.wipe = Guards(project), Wipe(self.screen)
         self.presets = Presets(project, self.stage)
         super().__init__(project, spec, ("augmentation",), pause)
-        self.steps.offers.starts = self._starts
+        self.steps.offers.starts = self.presets.starts
         self.sheet = Sheet(project, self.draw, self.look, self.stage)
         self.histograms = Histograms(project, self.draw)
         self.network = Network(project, self.draw, self._put)
@@ -105,8 +103,8 @@ class AugmentationModel(StepsModel):
         if self.is_whole or not self.applied:
             return ""
         if not self._fits:
-            return "the size changes: computing the whole sample …"
-        return "" if self._exact else "≈ approximate, until the whole sample is computed"
+            return "another size: the whole sample follows …"
+        return "" if self._exact else "≈ approximate: the whole sample follows …"
 
     @property
     def step_text(self) -> str:
@@ -166,14 +164,6 @@ class AugmentationModel(StepsModel):
         self.stage.share = self.wipe.share
         if self.side == "after" and self._active:
             self.stage.wipe_labels()
-
-    def _starts(self, entry: Entry) -> Mapping[str, Any]:
-        """Return the keys that a step starts with: the images, and the label maps where it moves pixels."""
-        fields = {field.name: field for field in entry.fields}
-        images, labels = (self.project.shown.keys.get(place, ()) for place in PLACES)
-        if not images or KEYS not in fields or not fields[KEYS].required:
-            return {}
-        return {KEYS: [*images, *(labels if MOVED in fields else ())]}
 
     # -- the plane ------------------------------------------------------------------------------------------------
 

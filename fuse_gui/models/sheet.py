@@ -165,7 +165,9 @@ class Sheet(Foldout):
         pen, font = ImageDraw.Draw(picture), ImageFont.load_default(LETTERS)
         for index, tile in enumerate(self.tiles):
             y, x = self._corner(index)
-            pen.text((x + 4, y + 2), tile.title, fill=INK, font=font, stroke_width=1, stroke_fill=(0, 0, 0))
+            left, top, right, bottom = pen.textbbox((x + 4, y + 2), tile.title, font=font)
+            pen.rectangle((left - 3, top - 2, right + 3, bottom + 2), fill=PAPER)
+            pen.text((x + 4, y + 2), tile.title, fill=INK, font=font)
         return np.asarray(picture)
 
 

@@ -102,7 +102,12 @@ def write_image(path: Path, image: Image) -> None:
         sitk.WriteImage(to_itk(image), partial)
         os.replace(partial, path)
     except RuntimeError as error:
-        raise FuseError(f"cannot write {path.name}", got=_reason(error)) from None
+        kind = f"{image.array.dtype.name} numbers of shape {image.array.shape}"
+        raise FuseError(
+            f"cannot write {path.name}: {_reason(error)}",
+            expected="a name that ends in .nii.gz, .nrrd or .mha",
+            got=kind,
+        ) from None
     finally:
         Path(partial).unlink(missing_ok=True)
 

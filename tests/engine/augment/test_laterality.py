@@ -139,7 +139,10 @@ def test_what_never_happens_is_no_danger(step: Flip) -> None:
         ("{a: [{Label: {column: rt_lung, classes: [lt_lung, no]}}]}", ["rt_lung", "lt_lung"]),
         ("{a: [{Label: {column: bright, classes: [copyright, l_only, r]}}]}", []),
         ("{a: [{LoadStructures: {structures: [upright, leftover, Linse, sidewall]}}]}", []),
-        ("{a: [{Label: {column: image_laterality}}], b: [{Label: {column: Seite}}]}", ["image_laterality", "Seite"]),
+        (
+            "{a: [{Label: {column: image_laterality}}], b: [{Label: {column: Seite}}]}",
+            ["image_laterality", "Seite"],
+        ),
         ("{a: [{Columns: {names: [age, eye], categories: {eye: [l, r]}}}]}", ["l", "r"]),
         ("{a: [{LoadImage: {column: mask, path: /data/left/b}}]}", []),
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from fuse_engine.core import document
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.data import Folder
@@ -41,7 +42,8 @@ def test_every_folder_is_a_class(tmp_path: Path) -> None:
 
 def test_what_a_run_wrote_is_no_sample(tmp_path: Path) -> None:
     fill(tmp_path, "cats/1.png")
-    run = RunFolder.create(tmp_path / "cats" / "runs", Experiment())
+    experiment = Experiment.from_document(document.parse("{data: {source: Folder, input: {a: [Text]}}, model: MultiHead}"), tmp_path)
+    run = RunFolder.create(tmp_path / "cats" / "runs", experiment)
     fill(run.predictions / "masks", "s01.nii.gz")
     cohort = Folder().read(tmp_path)
     assert (cohort.ids, cohort.remarks) == (("cats/1",), ())

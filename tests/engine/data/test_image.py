@@ -273,3 +273,10 @@ def test_real_brain_with_its_tumour(real_data: Path) -> None:
     reference = sitk.ReadImage(str(real_data / "brain_mr" / "brain1_image.nrrd"))
     np.testing.assert_allclose(image.geometry.point((3, 2, 1)), reference.TransformIndexToPhysicalPoint((1, 2, 3)))
     np.testing.assert_array_equal(image.array[0], sitk.GetArrayFromImage(reference).astype(np.float32))
+
+
+def test_fractions_in_a_picture_file_are_refused_with_a_format_that_holds_them(tmp_path: Path) -> None:
+    image = Image(np.zeros((1, 4, 5), np.float32), Geometry.plain((4, 5)))
+    with pytest.raises(FuseError, match=r"cannot write a\.png: .*expected a name that ends in \.nii\.gz"):
+        write_image(tmp_path / "a.png", image)
+    assert list(tmp_path.iterdir()) == []

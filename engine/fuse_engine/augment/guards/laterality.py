@@ -77,7 +77,7 @@ def sided_names(experiment: Experiment) -> list[str]:
 
 
 def _says_side(words: list[str], every: set[tuple[str, ...]]) -> bool:
-    if any(word in (*_SIDES, *_SIDES.values()) for word in words) or words[-1:] and words[-1] in _ABOUT:
+    if any(word in (*_SIDES, *_SIDES.values()) for word in words) or words[-1:] in [[word] for word in _ABOUT]:
         return True
     short = {**_SHORT, **{right: left for left, right in _SHORT.items()}}
     return any(
