@@ -35,7 +35,7 @@ def augment(
     """
     opened = open_experiment(experiment, folder)
     (drawn,) = draw_for(work, experiment, folder, id, [draw])
-    subject, watched = drawn.subject, Watched()
+    subject, watched = drawn.subject, Watched(check=work.check)
     after = drawn.augmenter.apply(subject.leaves, drawn.applied, subject.known, watched)
     subject.done = (drawn.mark, after)
     work.check()

@@ -93,3 +93,19 @@ def test_steps_that_can_do_nothing_say_so(step: Augmentation, reason: str) -> No
 )
 def test_steps_that_do_something_or_are_switched_off_are_left_in_peace(step: Any) -> None:
     assert nothing(step) == []
+
+
+def test_the_work_ends_after_the_pass_in_which_nobody_wants_it_any_more() -> None:
+    steps = [Flip(keys=KEYS), Gamma(keys=[IMAGE]), GaussianNoise(keys=[IMAGE])]
+    sample = NestedDict({"data.id": "a", IMAGE: RAMP, MASK: np.zeros((1, 20, 20), np.uint8)})
+    passes: list[int] = []
+
+    def check() -> None:
+        passes.append(1)
+        if len(passes) == 2:
+            raise InterruptedError
+
+    augmenter = Augmenter(steps, 1)
+    with pytest.raises(InterruptedError):
+        augmenter.apply(sample, augmenter.draw(sample, 0), watch=Watched(check=check))
+    assert len(passes) == 2

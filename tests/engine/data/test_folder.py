@@ -42,7 +42,9 @@ def test_every_folder_is_a_class(tmp_path: Path) -> None:
 
 def test_what_a_run_wrote_is_no_sample(tmp_path: Path) -> None:
     fill(tmp_path, "cats/1.png")
-    experiment = Experiment.from_document(document.parse("{data: {source: Folder, input: {a: [Text]}}, model: MultiHead}"), tmp_path)
+    experiment = Experiment.from_document(
+        document.parse("{data: {source: Folder, input: {a: [Text]}}, model: MultiHead}"), tmp_path
+    )
     run = RunFolder.create(tmp_path / "cats" / "runs", experiment)
     fill(run.predictions / "masks", "s01.nii.gz")
     cohort = Folder().read(tmp_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,9 @@ class ValueLimits:
 class Watched(Watch):
     """Takes note of times, of values pressed against an end of the range, and of images that became constant."""
 
-    def __init__(self, limits: ValueLimits | None = None) -> None:
-        """Take the limits."""
-        self._limits = limits or ValueLimits()
+    def __init__(self, limits: ValueLimits | None = None, check: Callable[[], None] | None = None) -> None:
+        """Take the limits; `check` is called after each pass, and may raise to end the work."""
+        self._limits, self._check = limits or ValueLimits(), check
         self._seconds: dict[tuple[str, ...], float] = {}
         self._names: dict[str, str] = {}
         self.cautions: list[Caution] = []
@@ -68,6 +68,8 @@ class Watched(Watch):
         ]  # fmt: skip
 
     def _note(self, steps: Sequence[Applied], seconds: float) -> None:
+        if self._check is not None:
+            self._check()
         places = tuple(dict.fromkeys(item.step for item in steps))
         self._names.update({item.step: item.name for item in steps})
         self._seconds[places] = self._seconds.get(places, 0.0) + seconds
