@@ -16,7 +16,7 @@ from fuse_engine.core.document import parse
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.resolve import resolve
 from fuse_engine.data import Dataset
-from fuse_engine.service.augmented import augmentations
+from fuse_engine.service.augmentation.subject import augmentations
 from fuse_engine.testing import tiny_experiment
 
 ROOT = Path(__file__).parents[1]

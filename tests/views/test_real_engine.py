@@ -14,7 +14,7 @@ from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.data.collate import to_leaves
 from fuse_engine.data.dataset import Dataset
-from fuse_engine.service.augmented import augmentations
+from fuse_engine.service.augmentation.subject import augmentations
 from fuse_engine.service.client import Engine
 from fuse_engine.testing import tiny_experiment
 from fuse_gui.models.augmentation import AugmentationModel

@@ -15,9 +15,9 @@ from fuse_engine.core.errors import FuseError, nearest
 from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Pipeline, Value
 from fuse_engine.data.source import Row
+from fuse_engine.service.augmentation.warming import warm
 from fuse_engine.service.opened import open_browsed, open_experiment, read_sample, values
 from fuse_engine.service.pictures import facts, picture, text_of
-from fuse_engine.service.warming import warm
 from fuse_engine.service.work import Work
 
 

@@ -20,7 +20,7 @@ from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.loop import Loop
 from fuse_engine.run.process import resume, start
 from fuse_engine.run.replay import Replay, drawn, image_of
-from fuse_engine.service.augmenting import augment
+from fuse_engine.service.augmentation.whole import augment
 from fuse_engine.service.work import Work
 from tests.engine.run.story import changed
 

@@ -18,7 +18,7 @@ from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.fit import fit_experiment
 from fuse_engine.data.patches import PatchDataset, Patches
 from fuse_engine.run.compute import tensors_on
-from fuse_engine.service.augmented import Draw, augmentations, drawn
+from fuse_engine.service.augmentation.subject import Draw, augmentations, drawn
 from fuse_engine.service.opened import Recent, open_cohort, open_dataset, open_experiment
 from fuse_engine.service.work import Work
 

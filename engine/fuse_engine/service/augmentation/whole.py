@@ -14,7 +14,7 @@ from fuse_engine.augment.guards import Caution, Damage, Moved, Watched, componen
 from fuse_engine.augment.guards.names import class_names
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.experiment import Experiment
-from fuse_engine.service.augmented import Draw, Drawn, draw_for
+from fuse_engine.service.augmentation.subject import Draw, Drawn, draw_for
 from fuse_engine.service.opened import open_experiment
 from fuse_engine.service.pictures import picture, picture_of
 from fuse_engine.service.work import Work

@@ -44,7 +44,7 @@ def _warm(experiment: Experiment, images: Mapping[str, NDArray[Any]]) -> None:
     # these take a second to import, and this is not the thread that somebody waits for
     from fuse_engine.augment import Affine, Augmentation, Augmenter, Blur, Elastic, Gamma, GaussianNoise
     from fuse_engine.core.batch import NestedDict
-    from fuse_engine.service.augmented import augmentations
+    from fuse_engine.service.augmentation.subject import augmentations
 
     dims = next(iter(images.values())).ndim
     keys = [key for key, image in images.items() if image.ndim == dims]

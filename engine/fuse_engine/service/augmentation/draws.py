@@ -10,7 +10,7 @@ import numpy as np
 
 from fuse_engine.augment import Augmenter
 from fuse_engine.core.distribution import AXES
-from fuse_engine.service.augmented import augmentations, open_subject
+from fuse_engine.service.augmentation.subject import augmentations, open_subject
 from fuse_engine.service.opened import open_experiment
 from fuse_engine.service.work import Work
 

@@ -24,7 +24,7 @@ from fuse_engine.data.image import Image, write_image
 from fuse_engine.data.patches import GridPatches, PatchDataset
 from fuse_engine.run.loading import Items
 from fuse_engine.service import methods, warming
-from fuse_engine.service.augmented import augmentations
+from fuse_engine.service.augmentation.subject import augmentations
 from fuse_engine.service.work import Work
 
 IMAGE, HALF, MASK = "data.input.image", "data.input.half", "data.gt.mask"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fuse_engine.augment.pull import Box, whole
 from fuse_engine.core.errors import FuseError
-from fuse_engine.service.augmented import Draw, Drawn, Subject, draw_for
+from fuse_engine.service.augmentation.subject import Draw, Drawn, Subject, draw_for
 from fuse_engine.service.work import Work
 
 Planes = dict[str, NDArray[Any]]
