@@ -23,7 +23,8 @@ from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.image import Image, write_image
 from fuse_engine.data.patches import GridPatches, PatchDataset
 from fuse_engine.run.loading import Items
-from fuse_engine.service import methods, warming
+from fuse_engine.service import methods
+from fuse_engine.service.augmentation import warming
 from fuse_engine.service.augmentation.subject import augmentations
 from fuse_engine.service.work import Work
 
