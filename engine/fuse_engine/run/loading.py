@@ -197,7 +197,7 @@ class Loader:
         mine = set(multiprocessing.active_children()) - others
         try:
             yield from iterator
-        except RuntimeError as error:
+        except (RuntimeError, OSError, EOFError) as error:  # the last two: it dies as it hands its samples over
             raise RunError(f"loading failed: {error}", where="data.batch.workers") from error
         finally:
             if mine:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from fuse_engine.core.errors import RunError, SampleError
 from fuse_engine.core.experiment import Experiment
@@ -82,6 +83,19 @@ def test_a_loader_that_dies_or_hangs_ends_the_run(name: str, monkeypatch: pytest
     monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.2)
     loader = Loader(Broken(), plain_batches([name], 1), workers=1, size=1)
     with pytest.raises(RunError, match="loading failed"):
+        list(loader)
+
+
+@pytest.mark.parametrize("broken", [ConnectionResetError, EOFError, FileNotFoundError])
+def test_a_loader_that_dies_as_it_hands_over_its_samples_ends_the_run(
+    broken: type[Exception], tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get(iterator: _MultiProcessingDataLoaderIter, timeout: float) -> None:
+        raise broken("the socket of the tensors is gone")
+
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_try_get_data", get)
+    loader = Loader(Items(Assembly.of(tiny).dataset), plain_batches(["s00"], 1), 1, 1)
+    with pytest.raises(RunError, match="loading failed: the socket of the tensors is gone"):
         list(loader)
 
 
