@@ -253,3 +253,14 @@ def test_loops_are_made_ready_for_the_very_arrays(folder: Path, caplog: pytest.L
     assert not caplog.records, "what cannot be made ready is logged"
     assert weighted.signatures
     assert warp.signatures
+
+
+def test_the_whole_makes_way_in_the_background_alone(folder: Path) -> None:
+    for background in (True, False):
+        work = Work(1, "", {}, print, background)
+        work.hurry()
+        made = methods.find("augment")(
+            work, experiment=TEXT.replace("PATCHES", "").replace("BESIDE", "") + STEPS, folder=str(folder), id="a",
+            draw=draw(0),
+        )  # fmt: skip
+        assert (made is None) == background

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,14 +20,20 @@ from fuse_engine.service.pictures import picture, picture_of
 from fuse_engine.service.work import Work
 
 
+class _MakesWay(Exception):
+    """A person waits for something else."""
+
+
 def augment(
     work: Work,
     experiment: str,
     folder: str,
     id: str,  # noqa: A002 the protocol's name
     draw: Draw,
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """Return all images of a sample before and after augmentation, what was drawn, and what is odd about it.
+
+    In the background it makes way for what a person waits for, and returns None.
 
     Raises:
         SampleError: naming sample and step.
@@ -35,11 +41,23 @@ def augment(
     """
     opened = open_experiment(experiment, folder)
     (drawn,) = draw_for(work, experiment, folder, id, [draw])
-    subject, watched = drawn.subject, Watched(check=work.check)
+
+    def check() -> None:
+        work.check()
+        if work.background and work.hurried:
+            raise _MakesWay
+
+    try:
+        return _augmented(opened, drawn, check)
+    except _MakesWay:
+        return None
+
+
+def _augmented(experiment: Experiment, drawn: Drawn, check: Callable[[], None]) -> dict[str, Any]:
+    subject, watched = drawn.subject, Watched(check=check)
     after = drawn.augmenter.apply(subject.leaves, drawn.applied, subject.known, watched)
     subject.done = (drawn.mark, after)
-    work.check()
-    damage = list(_damage(work, opened, drawn, after))
+    damage = list(_damage(check, experiment, drawn, after))
     return {
         "before": {key: picture(image) for key, image in subject.images.items()},
         "after": {
@@ -49,7 +67,9 @@ def augment(
         "applied": drawn.record,
         "times": watched.times,
         "damage": [asdict(item) for item in damage],
-        "warnings": [item.to_json() for item in (*_cautions(opened, drawn), *watched.cautions, *_hurt(damage))],
+        "warnings": [
+            item.to_json() for item in (*_cautions(experiment, drawn), *watched.cautions, *_hurt(damage))
+        ],
     }
 
 
@@ -72,20 +92,24 @@ def _hurt(damage: list[Damage]) -> Iterator[Caution]:
             yield Caution("", "damage", f"{item.key}, {name}: {item.warn}.")
 
 
-def _damage(work: Work, experiment: Experiment, drawn: Drawn, after: NestedDict) -> Iterator[Damage]:
+def _damage(
+    check: Callable[[], None], experiment: Experiment, drawn: Drawn, after: NestedDict
+) -> Iterator[Damage]:
     """Go over the classes of the label maps that are moved."""
     for key, image in drawn.subject.images.items():
         if not image.label or key not in drawn.augmenter.keys:
             continue
-        work.check()
+        check()
         components, owners = components_of(image.array)
         marked = replace(drawn, subject=replace(drawn.subject, leaves=drawn.subject.leaves.copy()))
         marked.subject.leaves[key] = components
         render = marked.render()
+        check()
         left, pulls = render.image(key), render.pulls(key)
+        check()
         known = _moved_by_pulls_alone(marked, key, left)
         moved = Moved(key, image.array, after[key], left, owners, image.geometry, pulls, known)
-        yield from damages(moved, class_names(experiment, key), check=work.check)
+        yield from damages(moved, class_names(experiment, key), check=check)
 
 
 def _moved_by_pulls_alone(drawn: Drawn, key: str, moved: NDArray[Any]) -> bool:
