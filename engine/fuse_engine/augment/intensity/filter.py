@@ -50,9 +50,8 @@ class Blur(Intensity):
         return blurred(image, params["sigma"])
 
 
-@register
-class AverageBlur(Intensity):
-    """Replaces every pixel by the mean of a square or cube around it."""
+class _Around(Intensity):
+    """Looks at a square or cube around every pixel."""
 
     size: Distribution = Field(constant(3), ge=1, le=99)
     """Edge of the square or cube in pixels, to 99; rounded to an odd number."""
@@ -69,6 +68,11 @@ class AverageBlur(Intensity):
         """Return how far the square reaches."""
         return int(params["size"]) // 2
 
+
+@register
+class AverageBlur(_Around):
+    """Replaces every pixel by the mean of a square or cube around it."""
+
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the means."""
         size = params["size"]
@@ -76,23 +80,11 @@ class AverageBlur(Intensity):
 
 
 @register
-class MedianBlur(Intensity):
+class MedianBlur(_Around):
     """Replaces every pixel by the median of a square or cube around it."""
 
     size: Distribution = Field(constant(3), ge=1, le=9)
     """Edge of the square or cube in pixels, to 9; rounded to an odd number."""
-
-    def sample(self, chance: Chance, grid: Geometry) -> Params:
-        """Draw the edge."""
-        return {"size": odd(chance.number(self.size))}
-
-    def neutral(self, grid: Geometry) -> Params:
-        """Return a square of one pixel."""
-        return {"size": 1}
-
-    def margin(self, params: Params) -> int:
-        """Return how far the square reaches."""
-        return int(params["size"]) // 2
 
     def change(self, image: Pixels, params: Params, known: Mapping[str, Any], part: Part) -> Pixels:
         """Return the medians."""
