@@ -157,7 +157,7 @@ class Worker:
 
         try:
             return protocol.encode({"id": number, "value": protocol.pack(value, put)})
-        except BaseException:
+        except BaseException:  # whatever came between, nobody else would take these files away
             for name in names:
                 (self._folder / name).unlink(missing_ok=True)
             raise
