@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from fuse_engine.core import registry
 from fuse_engine.core.component import Component, Holds
 from fuse_engine.core.distribution import Distribution, PerAxis, Plain, Usual
-from fuse_engine.core.keys import KeyMark
+from fuse_engine.core.keys import KeyMark, Role
 
 FieldKind = Literal[
     "bool", "int", "float", "text", "choice", "path", "numbers", "distribution", "key", "slot", "list"
@@ -49,6 +49,8 @@ class FieldSpec(BaseModel):
     usual: tuple[float, float] | None = None
     """Where the sliders of a distribution begin and end that the bounds leave open; more can be typed."""
     choices: tuple[str, ...] = ()
+    role: Role = ""
+    """What a key is meant for."""
     slot: str = ""
     """The kind of component that fits a slot."""
     entry: Entry | None = None
@@ -72,6 +74,8 @@ class Entry(BaseModel):
     fields: tuple[FieldSpec, ...] = ()
     origin: str = ""
     """Module that defines it."""
+    dims: tuple[int, ...] = ()
+    """Numbers of spatial axes that it works for, where it says so."""
 
 
 FieldSpec.model_rebuild()
@@ -105,7 +109,10 @@ def describe(cls: type[BaseModel]) -> Entry:
     sentence = inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " ")
     fields = tuple(_field(name, info) for name, info in cls.model_fields.items())
     kind = cls.kind if issubclass(cls, Component) else ""
-    return Entry(kind=kind, name=cls.__name__, sentence=sentence, fields=fields, origin=cls.__module__)
+    return Entry(
+        kind=kind, name=cls.__name__, sentence=sentence, fields=fields, origin=cls.__module__,
+        dims=getattr(cls, "dims", ()),
+    )  # fmt: skip
 
 
 def _field(name: str, info: FieldInfo) -> FieldSpec:
@@ -145,8 +152,9 @@ def _kind(name: str, annotation: Any, metadata: list[Any]) -> dict[str, Any]:
     slot = next((mark for mark in metadata if isinstance(mark, Holds)), None)
     if slot is not None:
         return {"kind": "slot", "slot": slot.kind}
-    if any(isinstance(mark, KeyMark) for mark in metadata):
-        return {"kind": "key"}
+    key = next((mark for mark in metadata if isinstance(mark, KeyMark)), None)
+    if key is not None:
+        return {"kind": "key", "role": key.role}
     if get_origin(annotation) is Literal:
         return {"kind": "choice", "choices": tuple(str(choice) for choice in get_args(annotation))}
     if annotation in (Distribution, PerAxis):

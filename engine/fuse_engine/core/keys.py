@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel
 
@@ -12,8 +12,16 @@ from fuse_engine.core.batch import NestedDict
 _PATH = re.compile(r"[A-Za-z_]\w*(\.\w+)+")
 
 
+Role = Literal["", "image", "vector", "logits", "output", "truth"]
+"""What a key is meant for: an image or vector put in, a head's logits or output, a ground truth; any where empty."""
+
+
 class KeyMark:
     """Marks an annotation as a key, for forms and for the key check."""
+
+    def __init__(self, role: Role = "") -> None:
+        """Take what the key is meant for; forms offer the keys that fit."""
+        self.role = role
 
 
 def _check(text: str) -> str:
@@ -24,6 +32,17 @@ def _check(text: str) -> str:
 
 Key = Annotated[str, KeyMark(), AfterValidator(_check)]
 """Where a component reads: `data.input.<name>`, `data.gt.<name>`, `model.logits.<head>`, `model.output.<head>`."""
+
+ImageKey = Annotated[str, KeyMark("image"), AfterValidator(_check)]
+"""An image that is put in: (channel, [z,] y, x)."""
+VectorKey = Annotated[str, KeyMark("vector"), AfterValidator(_check)]
+"""Table columns or one number that are put in: (n,) or ()."""
+LogitsKey = Annotated[str, KeyMark("logits"), AfterValidator(_check)]
+"""The logits of a head: `model.logits.<head>`."""
+OutputKey = Annotated[str, KeyMark("output"), AfterValidator(_check)]
+"""The output of a head, after its activation: `model.output.<head>`."""
+TruthKey = Annotated[str, KeyMark("truth"), AfterValidator(_check)]
+"""A ground truth: `data.gt.<name>`."""
 
 
 def geometry_key(key: str) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from fuse_engine.core.keys import Key
+from fuse_engine.core.keys import LogitsKey, TruthKey
 from fuse_engine.core.registry import register
 from fuse_engine.losses.base import ClassWeights, Loss, check_shares, check_vector, cross_entropy, weight_tensor
 
@@ -18,9 +18,9 @@ class CrossEntropy(Loss):
 
     takes_shares: ClassVar[bool] = True
 
-    pred: Key
+    pred: LogitsKey
     """Logits (batch, classes), e.g. `model.logits.classifier`."""
-    target: Key
+    target: TruthKey
     """Class of each sample (batch,), e.g. `data.gt.classification`; or shares of all classes (batch, classes)."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the truth that is spread evenly over all classes."""

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from fuse_engine.core.keys import Key
+from fuse_engine.core.keys import LogitsKey, TruthKey
 from fuse_engine.core.registry import register
 from fuse_engine.losses.base import Loss, check_vector, label_map
 
@@ -18,9 +18,9 @@ _SURE = 1e-7
 class Focal(Loss):
     """Focal loss `-a (1 - p)^gamma log p` of the true class, for one class a sample or a pixel."""
 
-    pred: Key
+    pred: LogitsKey
     """Logits (batch, classes) or (batch, classes, [z,] y, x)."""
-    target: Key
+    target: TruthKey
     """Classes (batch,), or a label map (batch, 1, [z,] y, x), resized to the logits, nearest neighbour."""
     gamma: float = Field(2.0, ge=0)
     """How little what is already right counts; 0 is the cross-entropy."""

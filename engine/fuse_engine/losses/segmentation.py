@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import Key
+from fuse_engine.core.keys import LogitsKey, TruthKey
 from fuse_engine.core.registry import register
 from fuse_engine.losses.base import ClassWeights, Loss, cross_entropy, label_map, weight_tensor
 
@@ -18,9 +18,9 @@ from fuse_engine.losses.base import ClassWeights, Loss, cross_entropy, label_map
 class SegmentationCrossEntropy(Loss):
     """Cross-entropy of one class a pixel; a target of another size is resized, nearest neighbour."""
 
-    pred: Key
+    pred: LogitsKey
     """Logits (batch, classes, [z,] y, x), e.g. `model.logits.segmentation`."""
-    target: Key
+    target: TruthKey
     """Label map (batch, 1, [z,] y, x), e.g. `data.gt.segmentation`."""
     class_weights: Literal["ipw"] | ClassWeights | None = None
     """One factor a class; `ipw` takes the inverse of a class's pixels in the batch. All equal where empty."""
@@ -47,9 +47,9 @@ class SegmentationCrossEntropy(Loss):
 class Dice(Loss):
     """One minus the soft Dice overlap, averaged over classes and samples."""
 
-    pred: Key
+    pred: LogitsKey
     """Logits (batch, classes, [z,] y, x), e.g. `model.logits.segmentation`."""
-    target: Key
+    target: TruthKey
     """Label map (batch, 1, [z,] y, x), e.g. `data.gt.segmentation`; resized to the logits, nearest neighbour."""
     ignore: list[int] = Field(default_factory=list)
     """Classes left out of the average, e.g. 0 for the background."""

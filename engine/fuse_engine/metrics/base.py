@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +16,9 @@ from fuse_engine.core.keys import read
 
 Rows = dict[str, NDArray[Any]]
 """Arrays whose first axis is the sample."""
+
+Result = float | Mapping[str, "Result"]
+"""A figure, or figures by name (a class, `macro_avg`, `conf_lower`, a group), nested."""
 
 MACRO = "macro_avg"
 """Name of the mean over classes in a result."""
@@ -36,7 +39,7 @@ class Metric(Component):
         """
 
     @abstractmethod
-    def result(self, rows: Rows) -> float | dict[str, float]:
+    def result(self, rows: Rows) -> Result:
         """Return the figure over all samples, or one a class and their mean; NaN where it is undefined."""
 
     @abstractmethod

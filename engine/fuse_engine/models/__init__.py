@@ -1,11 +1,10 @@
 """What is trained: backbones, heads and networks as settings that build torch modules over the batch dict."""
 
+from fuse_engine.models.backbones import ResNet
 from fuse_engine.models.base import Backbone, Head, Model, Network, Shapes
-from fuse_engine.models.classifier import GlobalPoolingClassifier
-from fuse_engine.models.dense import DenseSegmentation
+from fuse_engine.models.heads import DenseSegmentation, GlobalPoolingClassifier
 from fuse_engine.models.multihead import MultiHead
-from fuse_engine.models.resnet import ResNet
-from fuse_engine.models.unet import UNet
+from fuse_engine.models.networks import UNet
 from fuse_engine.models.wrap import Wrap
 
 __all__ = [

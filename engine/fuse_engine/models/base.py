@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from pydantic import Field
 from torch import Tensor, nn
 
 from fuse_engine.core.batch import NestedDict
@@ -14,6 +13,9 @@ from fuse_engine.core.component import Component
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Shape of one sample's tensors by key, without the batch axis: images (channel, [z,] y, x), vectors (n,)."""
+
+Activation = Literal["softmax", "sigmoid", "none"]
+"""What makes the output of logits: shares of classes that exclude each other, of each by itself, or nothing."""
 
 FEATURES = "model.backbone_features"
 """Where a model puts its coarsest features (batch, channel, [z,] y, x)."""
@@ -54,7 +56,7 @@ class Model(Component):
 
 
 class Pyramid(nn.Module):
-    """A module from (batch, channel, [z,] y, x) to a list of features, fine to coarse."""
+    """A module from (batch, channel, [[z,] y,] x) or (batch, channel) to a list of such features, fine to coarse."""
 
     channels: list[int]
     """Channels of each level, fine to coarse."""
@@ -67,13 +69,15 @@ class Pyramid(nn.Module):
 
 
 class Backbone(Component):
-    """The part of a model that turns an image into features at several resolutions."""
+    """The part of a model that turns an image, a signal or a vector into features at several resolutions."""
 
     kind: ClassVar[str] = "backbone"
+    dims: ClassVar[tuple[int, ...]] = (2, 3)
+    """Numbers of spatial axes it works for: images 2 or 3, signals (channel, x) 1, vectors 0."""
 
     @abstractmethod
     def build(self, channels: int, dims: int) -> Pyramid:
-        """Return the module for images of that many channels and 2 or 3 spatial axes.
+        """Return the module for inputs of that many channels and one of `dims` spatial axes.
 
         Raises:
             FuseError: `where` names the field, relative to this component.
@@ -95,10 +99,12 @@ class Network(Component):
     """A whole network from image to one label map."""
 
     kind: ClassVar[str] = "network"
+    dims: ClassVar[tuple[int, ...]] = (2, 3)
+    """Numbers of spatial axes it works for."""
 
     @abstractmethod
     def build(self, channels: int, classes: int, dims: int) -> NetworkModule:
-        """Return the module for images of that many channels and 2 or 3 spatial axes.
+        """Return the module for images of that many channels and one of `dims` spatial axes.
 
         Raises:
             FuseError: `where` names the field, relative to this component.
@@ -106,7 +112,7 @@ class Network(Component):
 
 
 class HeadModule(nn.Module):
-    """A module from features, fine to coarse, and the batch to logits (batch, classes[, [z,] y, x])."""
+    """A module from features, fine to coarse, and the batch to logits (batch, width[, [z,] y, x])."""
 
     def forward(self, features: list[Tensor], batch: NestedDict) -> Tensor:
         """Return the logits."""
@@ -118,8 +124,15 @@ class Head(Component):
 
     kind: ClassVar[str] = "head"
 
-    classes: int = Field(ge=2)
-    """Number of classes."""
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Return the channels of the answer: its classes, labels or values."""
+
+    @property
+    def activation(self) -> Activation:
+        """Return what makes the output of the logits."""
+        return "softmax"
 
     @abstractmethod
     def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:

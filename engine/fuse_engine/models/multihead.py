@@ -10,10 +10,10 @@ from torch import nn
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Slot
-from fuse_engine.core.keys import Key
+from fuse_engine.core.keys import ImageKey
 from fuse_engine.core.registry import register
-from fuse_engine.models.base import FEATURES, Backbone, BatchModule, Head, Model, Pyramid, Shapes
-from fuse_engine.models.resnet import ResNet
+from fuse_engine.models.backbones.resnet import ResNet
+from fuse_engine.models.base import FEATURES, Activation, Backbone, BatchModule, Head, Model, Pyramid, Shapes
 from fuse_engine.models.shapes import head_keys, image_shape, located, read_images, sound_format, write_head
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 class MultiHead(Model):
     """One backbone whose features go to several heads."""
 
-    inputs: list[Key] = Field(min_length=1)
+    inputs: list[ImageKey] = Field(min_length=1)
     """Images of one size, put together along the channels, e.g. `data.input.image`."""
     backbone: Annotated[Backbone, Slot("backbone")] = ResNet()
     """What turns the image into features."""
@@ -55,13 +55,20 @@ class MultiHead(Model):
         for name, head in self.heads.items():
             with located(f"heads.{name}.{head.name()}"):
                 heads[name] = head.build(backbone.channels, len(size), shapes, self.inputs)
-        return _MultiHead(tuple(self.inputs), backbone, heads)
+        activations = [head.activation for head in self.heads.values()]
+        return _MultiHead(tuple(self.inputs), backbone, heads, activations)
 
 
 class _MultiHead(BatchModule):
-    def __init__(self, inputs: tuple[str, ...], backbone: Pyramid, heads: dict[str, nn.Module]) -> None:
+    def __init__(
+        self,
+        inputs: tuple[str, ...],
+        backbone: Pyramid,
+        heads: dict[str, nn.Module],
+        activations: list[Activation],
+    ) -> None:
         super().__init__()
-        self.inputs, self.names, self.backbone = inputs, tuple(heads), backbone
+        self.inputs, self.names, self.backbone, self.activations = inputs, tuple(heads), backbone, activations
         # by position: a head may be called `type`, a module's child may not
         self.heads = nn.ModuleList(heads.values())
         self.last_features = f"backbone.{backbone.last_features}"
@@ -77,6 +84,6 @@ class _MultiHead(BatchModule):
         with sound_format(read_images(batch, self.inputs)) as image:
             features = self.backbone(image)
             result[FEATURES] = features[-1]
-            for name, head in zip(self.names, self.heads, strict=True):
-                write_head(result, name, head(features, batch))
+            for name, head, activation in zip(self.names, self.heads, self.activations, strict=True):
+                write_head(result, name, head(features, batch), activation)
         return result

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, nearest
-from fuse_engine.models.base import Shapes
+from fuse_engine.models.base import Activation, Shapes
 
 
 @contextmanager
@@ -79,8 +79,11 @@ def head_keys(head: str) -> tuple[str, str]:
     return f"model.logits.{head}", f"model.output.{head}"
 
 
-def write_head(batch: NestedDict, head: str, logits: Tensor) -> None:
-    """Add logits (batch, classes, ...) and the probabilities over axis 1 to a batch."""
+def write_head(batch: NestedDict, head: str, logits: Tensor, activation: Activation) -> None:
+    """Add logits (batch, width, ...) to a batch, and what the activation makes of them over axis 1."""
     logits_key, output_key = head_keys(head)
     batch[logits_key] = logits
-    batch[output_key] = logits.float().softmax(1)
+    output = logits.float()
+    if activation != "none":
+        output = output.softmax(1) if activation == "softmax" else output.sigmoid()
+    batch[output_key] = output

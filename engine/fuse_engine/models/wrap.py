@@ -9,18 +9,18 @@ from torch import Tensor, nn
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Slot
-from fuse_engine.core.keys import Key
+from fuse_engine.core.keys import ImageKey
 from fuse_engine.core.registry import register
 from fuse_engine.models.base import FEATURES, BatchModule, Model, Network, NetworkModule, Shapes
+from fuse_engine.models.networks.unet import UNet
 from fuse_engine.models.shapes import head_keys, image_shape, located, read_images, sound_format, write_head
-from fuse_engine.models.unet import UNet
 
 
 @register
 class Wrap(Model):
     """A whole network from image to label map, e.g. a U-Net."""
 
-    inputs: list[Key] = Field(min_length=1)
+    inputs: list[ImageKey] = Field(min_length=1)
     """Images of one size, put together along the channels, e.g. `data.input.image`."""
     network: Annotated[Network, Slot("network")] = UNet()
     """What turns the image into one class a pixel."""
@@ -67,5 +67,5 @@ class _Wrap(BatchModule):
             handle.remove()
         result = batch.copy()
         result[FEATURES] = found[-1]
-        write_head(result, self.output, logits)
+        write_head(result, self.output, logits, "softmax")
         return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from fuse_engine.data.image import Image
 from fuse_engine.data.processor import Processor, Value
 from fuse_engine.data.source import Row
 from fuse_engine.losses.base import Loss
-from fuse_engine.metrics.base import Metric
+from fuse_engine.metrics.base import Metric, Result
 from fuse_engine.models.base import Backbone, Head, Model, Network
 
 _LABEL = "data.gt.segmentation"
@@ -204,8 +204,10 @@ def _check_metric(metric: Metric) -> None:
     _accepted(metric, numbers)
 
 
-def _figures(value: float | dict[str, float]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array(list(value.values()) if isinstance(value, dict) else [value], float)
+def _figures(value: Result) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if isinstance(value, Mapping):
+        return np.concatenate([_figures(item) for item in value.values()])
+    return np.array([value], float)
 
 
 def _same_names(cls: type[Component], method: Callable[..., Any]) -> None:
@@ -319,9 +321,9 @@ def _equal(one: Value, other: Value) -> bool:
 
 
 def _check_backbone(backbone: Backbone) -> None:
-    """Features fine to coarse, with the channels that are promised, in 2-D and 3-D."""
+    """Features fine to coarse, with the channels that are promised, in all its numbers of axes."""
     cls = type(backbone)
-    for dims in (2, 3):
+    for dims in backbone.dims:
         module = backbone.build(2, dims).eval()
         features = module(torch.zeros(1, 2, *[32] * dims))
         sizes = [tuple(level.shape[2:]) for level in features]
@@ -331,8 +333,8 @@ def _check_backbone(backbone: Backbone) -> None:
 
 
 def _check_network(network: Network) -> None:
-    """Logits of the image's size, in 2-D and 3-D, odd sizes included."""
-    for size in ((32, 27), (16, 32, 27)):
+    """Logits of the image's size, in all its numbers of axes, odd sizes included."""
+    for size in [size for size in ((32, 27), (16, 32, 27)) if len(size) in network.dims]:
         module = network.build(2, 3, len(size)).eval()
         shape = tuple(module(torch.zeros(1, 2, *size)).shape)
         _expect(shape == (1, 3, *size), type(network), f"gives {shape} for an image of size {size}")
@@ -340,7 +342,7 @@ def _check_network(network: Network) -> None:
 
 
 def _check_head(head: Head) -> None:
-    """Logits of its classes, from features of any number of levels, in 2-D and 3-D."""
+    """Logits of its width, from features of any number of levels, in 2-D and 3-D."""
     for dims in (2, 3):
         image, vector = (1, *[16] * dims), (3,)
         shapes: dict[str, tuple[int, ...]] = {
@@ -350,7 +352,7 @@ def _check_head(head: Head) -> None:
         module = head.build([4, 8], dims, shapes, ["data.input.image"]).eval()
         features = [torch.zeros(2, 4, *[8] * dims), torch.zeros(2, 8, *[4] * dims)]
         logits = module(features, NestedDict({key: torch.zeros(2, *shape) for key, shape in shapes.items()}))
-        _expect(logits.shape[:2] == (2, head.classes), type(head), f"gives {tuple(logits.shape)}")
+        _expect(logits.shape[:2] == (2, head.width), type(head), f"gives {tuple(logits.shape)}")
 
 
 def _check_model(model: Model) -> None:

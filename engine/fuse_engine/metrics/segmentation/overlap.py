@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import Key
+from fuse_engine.core.keys import OutputKey, TruthKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import MACRO, Metric, Rows, class_names, mean_defined
 from fuse_engine.targets import check_target
@@ -22,9 +22,9 @@ from fuse_engine.targets import check_target
 class Overlap(Metric):
     """Overlap of the most probable class of each pixel with the true one, over all pixels of all samples."""
 
-    pred: Key
+    pred: OutputKey
     """Logits or probabilities (batch, classes, [z,] y, x), e.g. `model.output.segmentation`."""
-    target: Key
+    target: TruthKey
     """Label map (batch, 1, [z,] y, x), e.g. `data.gt.segmentation`; the overlap is measured on its grid."""
     ignore: list[int] = Field(default_factory=list)
     """Classes left out of the averages, e.g. 0 for the background."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import Key
+from fuse_engine.core.keys import VectorKey
 from fuse_engine.core.registry import register
 from fuse_engine.models.base import Head, HeadModule, Shapes
 from fuse_engine.models.layers import Widths, layer_stack
@@ -22,7 +22,9 @@ from fuse_engine.models.shapes import shape_of
 class GlobalPoolingClassifier(Head):
     """One class a sample, from the pooled coarsest features and table columns, by fully connected layers."""
 
-    tabular: list[Key] = Field(default_factory=list)
+    classes: int = Field(ge=2)
+    """Number of classes."""
+    tabular: list[VectorKey] = Field(default_factory=list)
     """Vectors put beside the pooled features, e.g. `data.input.clinical`."""
     pooling: Literal["max", "avg"] = "max"
     """What remains of each channel: its largest or its mean value."""
@@ -30,6 +32,11 @@ class GlobalPoolingClassifier(Head):
     """Channels of the hidden layers."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Share of hidden channels switched off at random in training."""
+
+    @property
+    def width(self) -> int:
+        """Return the number of classes."""
+        return self.classes
 
     def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:
         """Return the head with random weights.

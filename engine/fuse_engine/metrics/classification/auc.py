@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import Key
+from fuse_engine.core.keys import OutputKey, TruthKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import MACRO, Metric, Rows, class_names, mean_defined
 from fuse_engine.targets import check_target
@@ -22,9 +22,9 @@ _ROUNDING = 1e-2
 class Accuracy(Metric):
     """Share of samples whose most probable class is the true one."""
 
-    pred: Key
+    pred: OutputKey
     """Logits or probabilities (batch, classes), e.g. `model.output.classifier`."""
-    target: Key
+    target: TruthKey
     """Class of each sample (batch,), e.g. `data.gt.classification`."""
 
     def collect(self, pred: Tensor, target: Tensor) -> Rows:
@@ -50,9 +50,9 @@ class Accuracy(Metric):
 class AUC(Metric):
     """Area under the ROC curve, each class against the rest; with two classes that of the second, positive one."""
 
-    pred: Key
+    pred: OutputKey
     """Probabilities (batch, classes), e.g. `model.output.classifier`."""
-    target: Key
+    target: TruthKey
     """Class of each sample (batch,), e.g. `data.gt.classification`."""
     names: list[str] = Field(default_factory=list)
     """Names of the classes in the result; their numbers where empty."""

@@ -24,6 +24,8 @@ _LINEAR = {2: "bilinear", 3: "trilinear"}
 class DenseSegmentation(Head):
     """One class a pixel, at the size of the input or of another image."""
 
+    classes: int = Field(ge=2)
+    """Number of classes."""
     like: Key | None = None
     """Image or label map whose size the answer has, e.g. `data.gt.segmentation`; the first input's where empty."""
     skips: bool = True
@@ -34,6 +36,11 @@ class DenseSegmentation(Head):
     """Channels of the hidden layers at the end, pixel by pixel."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Share of hidden channels switched off at random in training."""
+
+    @property
+    def width(self) -> int:
+        """Return the number of classes."""
+        return self.classes
 
     def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:
         """Return the head with random weights; it keeps the ratio of the answer's to the input's size.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
@@ -20,7 +20,9 @@ def _whole(value: Any) -> Any:
 
 @register
 class ResNet(Backbone):
-    """Residual network in 2-D or 3-D, five levels of features (MONAI's)."""
+    """Residual network in 1-D, 2-D or 3-D, five levels of features (MONAI's)."""
+
+    dims: ClassVar[tuple[int, ...]] = (1, 2, 3)
 
     depth: Annotated[Literal[10, 18, 34, 50], BeforeValidator(_whole)] = 18
     """Number of layers."""

@@ -1,0 +1,1 @@
+"""How far a figure can be trusted: intervals, tests, groups."""
