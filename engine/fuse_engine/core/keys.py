@@ -13,7 +13,7 @@ _PATH = re.compile(r"[A-Za-z_]\w*(\.\w+)+")
 
 
 Role = Literal["", "image", "vector", "logits", "output", "truth"]
-"""What a key is meant for: an image or vector put in, a head's logits or output, a ground truth; any where empty."""
+"""What a key is meant for: an image or vector put in, a head's logits or output, a truth; any where empty."""
 
 
 class KeyMark:

@@ -56,7 +56,7 @@ class Model(Component):
 
 
 class Pyramid(nn.Module):
-    """A module from (batch, channel, [[z,] y,] x) or (batch, channel) to a list of such features, fine to coarse."""
+    """A module from (batch, channel, [[z,] y,] x) or (batch, channel) to such features, fine to coarse."""
 
     channels: list[int]
     """Channels of each level, fine to coarse."""
