@@ -9,11 +9,16 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import jaxtyping
 import psutil
 import pytest
 
 _REAL = Path(__file__).parents[2] / "shared" / "data"
 _MARK = "FUSE_TEST_SESSION"
+
+# shapes in the signatures of what computes are checked at every call that the tests make
+_SHAPED = ["fuse_engine.losses", "fuse_engine.metrics", "fuse_engine.models"]
+jaxtyping.install_import_hook(_SHAPED, "beartype.beartype")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # started in the background by a shell: what the tests start must be stoppable by Ctrl-C all the same
