@@ -35,5 +35,5 @@ def mix(dims: int, before: int, after: int, reach: int = 0) -> nn.Module:
     """Return the layer that mixes the channels of a pixel and its neighbours up to `reach` pixels away."""
     if dims == 0:
         return nn.Linear(before, after)
-    layer = nn.Conv2d if dims == 2 else nn.Conv3d
+    layer = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dims - 1]
     return layer(before, after, kernel_size=2 * reach + 1, padding=reach)
