@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fuse_engine.core.keys import Key
     from fuse_engine.core.registry import register
     from fuse_engine.data.dataset import Dataset
-    from fuse_engine.data.functions import function
+    from fuse_engine.core.functions import function, module
     from fuse_engine.data.processor import Processor
     from fuse_engine.data.source import Source
     from fuse_engine.losses.base import Loss
@@ -40,13 +40,14 @@ _HOMES = {
     "Processor": "data.processor",
     "RunFolder": "run.folder",
     "Source": "data.source",
-    "function": "data.functions",
+    "function": "core.functions",
+    "module": "core.functions",
     "register": "core.registry",
 }
 
 __all__ = [
     "Augmentation", "Backbone", "Dataset", "Experiment", "FuseError", "Head", "Key", "Loss", "Metric", "Model",
-    "NestedDict", "Network", "Processor", "RunFolder", "Source", "function", "register",
+    "NestedDict", "Network", "Processor", "RunFolder", "Source", "function", "module", "register",
 ]  # fmt: skip
 
 

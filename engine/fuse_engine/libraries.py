@@ -17,7 +17,8 @@ import numpy as np
 from fuse_engine.core.errors import FuseError
 
 PACKAGES = {
-    "albumentations": "albumentations", "monai": "monai", "torchio": "torchio", "torchvision": "torchvision",
+    "albumentations": "albumentations", "huggingface_hub": "huggingface_hub", "monai": "monai", "timm": "timm",
+    "torchio": "torchio", "torchvision": "torchvision",
 }  # fmt: skip
 """Every such library, and what pip calls it."""
 
@@ -33,7 +34,7 @@ def library(name: str, module: str = "") -> ModuleType:
     """
     if find_spec(name) is None:
         raise FuseError(f"{name} is not installed", expected=f"pip install {PACKAGES[name]}")
-    if name == "torchvision":
+    if name in ("torchvision", "timm"):  # timm imports torchvision
         _declare_operators()
     before = os.environ.get("NO_ALBUMENTATIONS_UPDATE")
     # else importing it asks the network for a newer version

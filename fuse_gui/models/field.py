@@ -11,6 +11,7 @@ from psygnal import Signal
 from fuse_engine.core.catalog import Entry, FieldSpec
 from fuse_engine.core.errors import FuseError
 from fuse_gui.models import answer
+from fuse_gui.models.key_facts import KeyFact
 
 
 class Offers:
@@ -22,15 +23,27 @@ class Offers:
         """Take a way to the catalogue's entries by kind, and the keys known so far."""
         self.entries = entries
         self.keys = tuple(keys)
+        self.facts: Mapping[str, KeyFact] = {}
+        """What is known of keys, by key."""
+        self.usable: Callable[[Entry], bool] = lambda entry: True
+        """Whether a component works for the images of the experiment; others are not offered."""
         self.starts: Callable[[Entry], Mapping[str, Any]] = lambda entry: {}
         """What a component starts with when a person chooses it, besides its defaults."""
 
-    def set_keys(self, keys: Iterable[str]) -> None:
-        """Offer these keys from now on."""
-        known = tuple(keys)
-        if known != self.keys:
-            self.keys = known
+    def set_keys(self, keys: Iterable[str], facts: Mapping[str, KeyFact] | None = None) -> None:
+        """Offer these keys from now on, with what is known of them."""
+        known = (tuple(keys), facts or {})
+        if known != (self.keys, self.facts):
+            self.keys, self.facts = known
             self.keys_changed.emit()
+
+    def keys_for(self, role: str) -> tuple[str, ...]:
+        """Return the keys that a field of a role can mean; those of which nothing is known can mean anything."""
+        return tuple(key for key in self.keys if key not in self.facts or self.facts[key].fits(role))
+
+    def choices(self, kind: str, chosen: str = "") -> tuple[str, ...]:
+        """Return the components of a kind by name that work here, and the chosen one."""
+        return tuple(n for n, entry in self.entries(kind).items() if n == chosen or self.usable(entry))
 
 
 class Item(ABC):
@@ -179,12 +192,18 @@ class Field(Item):
         empty = ("",) if spec.optional or spec.required else ()
         if spec.kind == "bool":
             return (*empty, "true", "false") if empty else ()
-        known = (*empty, *(self.offers.keys if spec.kind == "key" else spec.choices))
+        known = (*empty, *(self.offers.keys_for(spec.role) if spec.kind == "key" else spec.choices))
         return known if self.text() in known else (*known, self.text())
 
     def text(self) -> str:
         """Return the value as a person would type it."""
         return answer.show(self._raw)
+
+    @property
+    def beside(self) -> str:
+        """The shape of what a key holds; empty for any other field, and where it is not known."""
+        fact = self.offers.facts.get(self.text()) if self.spec.kind == "key" else None
+        return fact.text if fact else ""
 
     def set(self, raw: Any) -> None:
         """Take a typed or ready value; one that does not fit changes nothing but `error`."""

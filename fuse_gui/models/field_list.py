@@ -48,7 +48,7 @@ class FieldList(Holder):
     @property
     def options(self) -> tuple[str, ...]:
         """What can be added: components by name; empty where an item is a plain field."""
-        return tuple(self.offers.entries(self._item_spec.slot)) if self._item_spec.slot else ()
+        return self.offers.choices(self._item_spec.slot) if self._item_spec.slot else ()
 
     @property
     def of_fields(self) -> bool:

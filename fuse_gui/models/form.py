@@ -119,7 +119,7 @@ class Slot(Holder):
     @property
     def options(self) -> tuple[str, ...]:
         """What can be chosen: components by name, `NONE` first where empty is an answer, an unknown name last."""
-        known = tuple(self._entries())
+        known = tuple(self._entries()) if self.spec.entry else self.offers.choices(self.spec.slot, self.chosen)
         unknown = (self.chosen,) if self.chosen not in (NONE, *known) else ()
         empty = (NONE,) if self.spec.optional or self.chosen == NONE else ()
         return (*empty, *known, *unknown)

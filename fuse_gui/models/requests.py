@@ -20,6 +20,8 @@ WORDS = {
     "catalog": "reading the components",
     "validate": "checking the experiment",
     "flow": "checking the experiment",
+    "graph": "",
+    "preflight": "trying a step",
     "cohort": "reading the table of samples",
     "parts": "dividing the samples",
     "sample": "reading the sample",
@@ -48,6 +50,8 @@ class Requests:
 
     busy_changed = Signal(str)
     """What the engine does now; empty when it rests."""
+    progressed = Signal(str, float, str)
+    """How far the request of a channel is, from 0 to 1, and with what."""
 
     def __init__(self, engine: Engine, deliver: Deliver) -> None:
         """Take the engine's client and the way to the thread of the panels."""
@@ -150,10 +154,12 @@ class Requests:
 
     def _progressed(self, key: str, number: int, share: float, text: str) -> None:
         with self._lock:
-            if not self._is_current(key, number) or not self._running[key][1]:
-                return
-            self._running[key] = (number, f"{text} ({share:.0%})" if text else f"{share:.0%}")
-        self._say()
+            current = self._is_current(key, number)
+            if current and self._running[key][1]:
+                self._running[key] = (number, f"{text} ({share:.0%})" if text else f"{share:.0%}")
+        if current:
+            self.progressed.emit(key, share, text)
+            self._say()
 
     def _say(self) -> None:
         with self._lock:

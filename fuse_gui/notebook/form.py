@@ -27,7 +27,8 @@ class Row(W.VBox):  # type: ignore[misc]
         control.tooltip = field.help
         control.layout.width = WIDE
         control.add_class(f"fuse-field-{field.spec.name}")
-        super().__init__([control, Message(field), Text(field.help)], layout={"width": "100%"})
+        self.beside = Text()
+        super().__init__([control, self.beside, Message(field), Text(field.help)], layout={"width": "100%"})
         self._show()
         control.observe(self._take, "value")
         field.changed.connect(self._show)
@@ -44,6 +45,7 @@ class Row(W.VBox):  # type: ignore[misc]
             if isinstance(self.control, W.Combobox | W.Dropdown):
                 self.control.options = self.field.choices
             self.control.value = self.field.text()
+        self.beside.say(self.field.beside)
         self._quiet = False
 
 

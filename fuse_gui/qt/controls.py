@@ -143,8 +143,10 @@ class MenuRow(Row):
 
     def __init__(self, field: Field) -> None:
         """Draw a field with choices."""
-        self._menu = Combo(editable=field.spec.kind == "key")
+        self._menu, self._beside = Combo(editable=field.spec.kind == "key"), Text()
+        self._beside.setWordWrap(False)
         super().__init__(field, self._menu)
+        self.line.addWidget(self._beside)
         self._menu.activated.connect(self._take)
         typed = self._menu.lineEdit()
         if typed is not None:
@@ -155,6 +157,7 @@ class MenuRow(Row):
 
     def _show(self) -> None:
         self._menu.offer(self.field.choices, self.field.text())
+        self._beside.say(self.field.beside)
 
 
 class EditRow(Row):

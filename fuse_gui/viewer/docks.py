@@ -10,18 +10,19 @@ from qtpy.QtWidgets import QDockWidget, QFrame, QScrollArea, QWidget
 
 from fuse_gui.models.analysis import AnalysisModel
 from fuse_gui.models.augmentation import AugmentationModel
+from fuse_gui.models.builder import BuilderModel
 from fuse_gui.models.data import DataModel
 from fuse_gui.models.inference import InferenceModel
-from fuse_gui.models.model import ModelModel
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.training import TrainingModel
 from fuse_gui.qt.analysis import AnalysisView
 from fuse_gui.qt.augmentation import AugmentationView
+from fuse_gui.qt.builder import BuilderView
 from fuse_gui.qt.data import DataView
 from fuse_gui.qt.inference import InferenceView
-from fuse_gui.qt.model import ModelView
 from fuse_gui.qt.processors import ProcessorsView
 from fuse_gui.qt.training import TrainingView
+from fuse_gui.viewer.boxes import BoxLayer
 from fuse_gui.viewer.keys import bind_keys
 from fuse_gui.viewer.session import project_of
 from fuse_gui.viewer.slices import follow_slices
@@ -122,11 +123,13 @@ class AugmentationDock(Dock):
 
 
 class ModelDock(Dock):
-    """The dock with the forms of model, losses and metrics."""
+    """The dock that puts a model together."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         """Join the project of the window; napari finds the argument by its name."""
-        super().__init__(ModelView(ModelModel(project_of(napari_viewer))))
+        model = BuilderModel(project_of(napari_viewer))
+        super().__init__(BuilderView(model), model.set_active)
+        self.boxes = BoxLayer(napari_viewer, model.boxes)
 
 
 class TrainingDock(Dock):

@@ -15,3 +15,8 @@ def presets() -> dict[str, Path]:
 def augmentation_presets() -> dict[str, Path]:
     """Return the lists of augmentations that come with the program, by name."""
     return {path.stem: path for path in sorted((FOLDER / "presets" / "augmentation").glob("*.yaml"))}
+
+
+def model_presets() -> dict[str, Path]:
+    """Return the models with losses and metrics that come with the program, by name."""
+    return {path.stem: path for path in sorted((FOLDER / "presets" / "models").glob("*.yaml"))}

@@ -15,9 +15,10 @@ from fuse_engine.augment.base import Params, Part
 from fuse_engine.augment.chance import Chance
 from fuse_engine.core import registry
 from fuse_engine.core.component import Component
+from fuse_engine.core.functions import function
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import Key
-from fuse_engine.data import Image, Processor, Resize, Row, Value, function
+from fuse_engine.data import Image, Processor, Resize, Row, Value
 from fuse_engine.data.image import write_image
 from fuse_engine.data.processor import image_of, intensities
 from fuse_engine.losses import Loss
@@ -34,9 +35,12 @@ def doubled(image: Image) -> np.ndarray:
 Pixels = NDArray[np.float32]
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "Composite": {"expression": "0.5*CrossEntropy"},
+    "LossFunction": {"function": "torch.nn.CrossEntropyLoss"},
     "BackgroundReplacement": {"folder": ""},  # one with a picture
     "Function": {"function": "doubled"},
     "Crop": {"size": [4, 4]},
+    "Filter": {"values": ["1"]},
     "Pad": {"size": [8, 8]},
     "WrapTransform": {"transform": "monai.transforms.RandFlip"},
     "LabelTask": {"classes": {"no": {"biopsy": ["normal"]}, "yes": {"biopsy": ["positive"]}}},

@@ -13,12 +13,12 @@ from qtpy.QtCore import QCoreApplication, QEvent, Qt
 from qtpy.QtWidgets import QApplication, QLineEdit
 
 from fuse_engine.core.errors import SampleError
-from fuse_gui.models.model import ModelModel
+from fuse_gui.models.builder import BuilderModel
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
 from fuse_gui.qt.cards import Card
 from fuse_gui.qt.hop import qt_deliver
-from fuse_gui.qt.model import ModelView
+from fuse_gui.qt.builder import BuilderView
 from fuse_gui.qt.processors import Facts, ProcessorsView
 from tests.gui_engine import FakeEngine, picture
 from tests.gui_project import open_toy
@@ -46,8 +46,8 @@ def project(engine: FakeEngine, tmp_path: Path, qapp: QApplication) -> Iterator[
 
 
 @pytest.fixture
-def model_view(project: Project, qtbot: Any) -> ModelView:
-    view = ModelView(ModelModel(project))
+def model_view(project: Project, qtbot: Any) -> BuilderView:
+    view = BuilderView(BuilderModel(project))
     qtbot.addWidget(view)
     view.resize(420, 600)
     view.show()
@@ -55,7 +55,7 @@ def model_view(project: Project, qtbot: Any) -> ModelView:
 
 
 def test_a_click_on_a_problem_goes_to_its_field(
-    model_view: ModelView, engine: FakeEngine, project: Project
+    model_view: BuilderView, engine: FakeEngine, project: Project
 ) -> None:
     engine.answers["validate"] = [{"message": "too few", "where": "losses.overlap.Dice.smooth"}]
     project.check()
@@ -68,7 +68,7 @@ def test_a_click_on_a_problem_goes_to_its_field(
     assert (before, smooth.visibleRegion().isEmpty()) == (True, False)
 
 
-def test_a_folded_card_opens_for_its_problem(model_view: ModelView, engine: FakeEngine, project: Project) -> None:
+def test_a_folded_card_opens_for_its_problem(model_view: BuilderView, engine: FakeEngine, project: Project) -> None:
     engine.answers["validate"] = [{"message": "too few", "where": "losses.overlap.Dice.smooth"}]
     project.check()
     smooth = model_view.findChild(QLineEdit, "smooth")
@@ -80,7 +80,7 @@ def test_a_folded_card_opens_for_its_problem(model_view: ModelView, engine: Fake
 
 
 def test_what_was_removed_hears_of_nothing_any_more(
-    model_view: ModelView, engine: FakeEngine, project: Project
+    model_view: BuilderView, engine: FakeEngine, project: Project
 ) -> None:
     cards = [weakref.ref(card) for card in model_view.findChildren(Card)]
     assert len(cards) == 3
@@ -93,7 +93,7 @@ def test_what_was_removed_hears_of_nothing_any_more(
     assert [card() for card in cards] == [None] * 3
 
 
-def test_keys_and_shapes_are_a_table(model_view: ModelView, engine: FakeEngine, project: Project) -> None:
+def test_keys_and_shapes_are_a_table(model_view: BuilderView, engine: FakeEngine, project: Project) -> None:
     engine.answers["flow"] = [
         {
             "key": "model.logits.seg",
@@ -110,7 +110,7 @@ def test_keys_and_shapes_are_a_table(model_view: ModelView, engine: FakeEngine, 
     ]  # fmt: skip
 
 
-def test_the_text_is_copied(model_view: ModelView, project: Project) -> None:
+def test_the_text_is_copied(model_view: BuilderView, project: Project) -> None:
     as_text = model_view.as_text
     as_text.open()
     assert as_text.text.toPlainText() == project.as_yaml()
@@ -122,7 +122,7 @@ def test_the_text_is_copied(model_view: ModelView, project: Project) -> None:
     assert "seed: 9" in as_text.text.toPlainText()
 
 
-def test_edits_are_undone_with_a_button(model_view: ModelView, project: Project) -> None:
+def test_edits_are_undone_with_a_button(model_view: BuilderView, project: Project) -> None:
     assert not model_view.undo.isEnabled()
     smooth = model_view.findChild(QLineEdit, "smooth")
     smooth.setText("5")

@@ -23,7 +23,7 @@ from fuse_gui.models.distribution import DistributionField
 from fuse_gui.models.field import Field, Offers
 from fuse_gui.models.form import Group
 from fuse_gui.models.key_tree import KeyTree
-from fuse_gui.models.model import ModelModel
+from fuse_gui.models.builder import BuilderModel
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
 from tests.gui_project import wait_for
@@ -95,7 +95,7 @@ def every_kind(field: DistributionField) -> list[str]:
 
 def test_the_tiny_experiment_is_right_in_every_form(project: Project) -> None:
     before = project.as_yaml()
-    model, processors, augmentation = ModelModel(project), ProcessorsModel(project), AugmentationModel(project)
+    model, processors, augmentation = BuilderModel(project), ProcessorsModel(project), AugmentationModel(project)
     items = [*model.items.values(), processors.steps, augmentation.steps]
     assert [(item.label, item.message) for top in items for item in top.walk() if item.message] == []
     assert (project.problems, project.as_yaml()) == ((), before)
@@ -103,7 +103,7 @@ def test_the_tiny_experiment_is_right_in_every_form(project: Project) -> None:
 
 
 def test_a_misspelt_key_is_marked_at_its_field(project: Project) -> None:
-    model = ModelModel(project)
+    model = BuilderModel(project)
     pred = model.items["losses"].find(("cls", "CrossEntropy", "pred"))
     assert isinstance(pred, Field)
     pred.set("model.logits.classifer")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from pydantic import Field
 
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.pull import Border, Pull, pulled
-from fuse_engine.core.component import Component
+from fuse_engine.core.component import Located
 from fuse_engine.core.errors import FuseError, KeyMissing, nearest
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import Key
@@ -86,7 +85,7 @@ class Scene:
         return replace(self, grids={**self.grids, **changed})
 
 
-class Augmentation(Component):
+class Augmentation(Located):
     """A random change of samples."""
 
     kind: ClassVar[str] = "augmentation"
@@ -113,10 +112,6 @@ class Augmentation(Component):
     def within(self) -> tuple[Augmentation, ...]:
         """Return the steps inside of this one."""
         return ()
-
-    def located(self, folder: Path) -> Self:
-        """Return the step with its paths starting from `folder`, the experiment's."""
-        return self
 
 
 class Operation(Augmentation):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -34,13 +33,6 @@ class Combination(Augmentation):
     def within(self) -> tuple[Augmentation, ...]:
         """Return the steps inside of this one."""
         return tuple(self.steps)
-
-    def located(self, folder: Path) -> Self:
-        """Return the step with the paths of all within it starting from `folder`."""
-        lists = [name for name in ("steps", "otherwise") if name in type(self).model_fields]
-        return self.model_copy(
-            update={name: [inner.located(folder) for inner in getattr(self, name)] for name in lists}
-        )
 
     def decide(self, step: str, chance: Chance, scene: Scene) -> Drawn:
         """Draw which steps are taken, and what they do; those that are not stand last in the record."""

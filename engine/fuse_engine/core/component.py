@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import PydanticCustomError, core_schema
@@ -32,6 +33,29 @@ class Component(BaseModel):
     def to_entry(self) -> dict[str, Any]:
         """Return `{Name: {field: value}}` with every field, as the resolved experiment stores it."""
         return {self.name(): self.model_dump(mode="json")}
+
+
+class Located(Component):
+    """A component that may name files; what it holds of such components is located with it."""
+
+    def located(self, folder: Path) -> Self:
+        """Return the component with its paths, and those of the components in it, starting from `folder`."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        changed = {name: moved for name, value in given.items() if (moved := _located(value, folder)) is not value}
+        return self.model_copy(update=changed) if changed else self
+
+
+def _located(value: Any, folder: Path) -> Any:
+    """Return what a field holds with the paths of its components starting from `folder`; itself without any."""
+    if isinstance(value, Located):
+        return value.located(folder)
+    if isinstance(value, dict):
+        moved = {key: _located(item, folder) for key, item in value.items()}
+        return moved if any(moved[key] is not value[key] for key in value) else value
+    if isinstance(value, list):
+        each = [_located(item, folder) for item in value]
+        return each if any(new is not old for new, old in zip(each, value, strict=True)) else value
+    return value
 
 
 class Holds:

@@ -12,8 +12,8 @@ from fuse_engine.core.batch import NestedDict
 _PATH = re.compile(r"[A-Za-z_]\w*(\.\w+)+")
 
 
-Role = Literal["", "image", "vector", "logits", "output", "truth"]
-"""What a key is meant for: an image or vector put in, a head's logits or output, a truth; any where empty."""
+Role = Literal["", "input", "image", "vector", "logits", "output", "truth"]
+"""What a key is meant for: any input, an image, a vector, a head's logits or output, a truth; any where empty."""
 
 
 class KeyMark:
@@ -33,6 +33,8 @@ def _check(text: str) -> str:
 Key = Annotated[str, KeyMark(), AfterValidator(_check)]
 """Where a component reads: `data.input.<name>`, `data.gt.<name>`, `model.logits.<head>`, `model.output.<head>`."""
 
+InputKey = Annotated[str, KeyMark("input"), AfterValidator(_check)]
+"""What a backbone takes: an image, a signal (channel, x), or a vector (n,) or ()."""
 ImageKey = Annotated[str, KeyMark("image"), AfterValidator(_check)]
 """An image that is put in: (channel, [z,] y, x)."""
 VectorKey = Annotated[str, KeyMark("vector"), AfterValidator(_check)]

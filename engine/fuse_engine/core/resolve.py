@@ -83,6 +83,10 @@ class Parts:
         """Take the components; `resolve` makes them."""
         self.experiment, self._found = experiment, found
 
+    def has(self, *place: str | int) -> bool:
+        """Say whether there is a component at `place`."""
+        return place in self._found
+
     def at(self, base: Callable[..., T], *place: str | int) -> T:
         """Return the one component at `place`, e.g. `parts.at(Model, "model")`."""
         return cast(T, self._found[place])
@@ -113,6 +117,14 @@ def resolve(experiment: Experiment) -> Parts:
     Raises:
         ExperimentError: with the problems of all of them.
     """
+    parts, problems = resolve_what_fits(experiment)
+    if problems:
+        raise ExperimentError(*problems)
+    return parts
+
+
+def resolve_what_fits(experiment: Experiment) -> tuple[Parts, list[Problem]]:
+    """Type the components of an experiment that can be, and return what is wrong with the others."""
     found: dict[Place, Component] = {}
     problems: list[Problem] = []
     for placed in every_spec(experiment):
@@ -120,6 +132,4 @@ def resolve(experiment: Experiment) -> Parts:
             found[placed.place] = component(placed.kind, placed.spec, placed.place, experiment)
         except ExperimentError as error:
             problems += error.problems
-    if problems:
-        raise ExperimentError(*problems)
-    return Parts(experiment, found)
+    return Parts(experiment, found), problems

@@ -5,7 +5,6 @@ from fuse_engine.data.collate import collate, to_tensors
 from fuse_engine.data.dataset import Dataset
 from fuse_engine.data.dicom.series import check_series, read_series
 from fuse_engine.data.fit import fit_experiment
-from fuse_engine.data.functions import function
 from fuse_engine.data.image import Image, read_geometry, read_image, resample, write_image
 from fuse_engine.data.integrity import check_file
 from fuse_engine.data.patches import PatchDataset, Patches
@@ -100,7 +99,6 @@ __all__ = [
     "check_series",
     "collate",
     "fit_experiment",
-    "function",
     "make_folds",
     "read_cohort",
     "read_geometry",

@@ -1,7 +1,90 @@
 """What is measured on samples: collected batch by batch, one row a sample, and summed up at the end."""
 
 from fuse_engine.metrics.base import Metric
-from fuse_engine.metrics.classification import AUC, Accuracy
-from fuse_engine.metrics.segmentation import Dice, IoU
+from fuse_engine.metrics.classification import (
+    AUC,
+    AUCPR,
+    BSS,
+    F1,
+    MCC,
+    NPV,
+    PPV,
+    ROC,
+    Accuracy,
+    BalancedAccuracy,
+    CalibrationError,
+    ConfusionMatrix,
+    OperatingPoint,
+    PartialAUC,
+    Reliability,
+    Sensitivity,
+    Specificity,
+    Temperature,
+)
+from fuse_engine.metrics.detection import BoxDetection, MaskDetection
+from fuse_engine.metrics.regression import MAE, MSE, R2, RMSE, CIndex, Pearson, Spearman
+from fuse_engine.metrics.segmentation import (
+    HD95,
+    AUCPerPixel,
+    Dice,
+    Hausdorff,
+    IoU,
+    MeanSurfaceDistance,
+    Overlap,
+    PixelAccuracy,
+    SurfaceDice,
+)
+from fuse_engine.metrics.statistics import (
+    ConfidenceInterval,
+    DeLong,
+    Filter,
+    GroupAnalysis,
+    McNemar,
+    PairedBootstrap,
+)
 
-__all__ = ["AUC", "Accuracy", "Dice", "IoU", "Metric"]
+__all__ = [
+    "AUC",
+    "AUCPR",
+    "BSS",
+    "F1",
+    "HD95",
+    "MAE",
+    "MCC",
+    "MSE",
+    "NPV",
+    "PPV",
+    "R2",
+    "RMSE",
+    "ROC",
+    "AUCPerPixel",
+    "Accuracy",
+    "BalancedAccuracy",
+    "BoxDetection",
+    "CIndex",
+    "CalibrationError",
+    "ConfidenceInterval",
+    "ConfusionMatrix",
+    "DeLong",
+    "Dice",
+    "Filter",
+    "GroupAnalysis",
+    "Hausdorff",
+    "IoU",
+    "MaskDetection",
+    "McNemar",
+    "MeanSurfaceDistance",
+    "Metric",
+    "OperatingPoint",
+    "Overlap",
+    "PairedBootstrap",
+    "PartialAUC",
+    "Pearson",
+    "PixelAccuracy",
+    "Reliability",
+    "Sensitivity",
+    "Spearman",
+    "Specificity",
+    "SurfaceDice",
+    "Temperature",
+]

@@ -12,23 +12,32 @@ from numpy.typing import NDArray
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Component
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import read
+from fuse_engine.core.keys import geometry_key, read
 
 Rows = dict[str, NDArray[Any]]
 """Arrays whose first axis is the sample."""
 
-Result = float | Mapping[str, "Result"]
+Result = float | Mapping[str, Any]
 """A figure, or figures by name (a class, `macro_avg`, `conf_lower`, a group), nested."""
 
 MACRO = "macro_avg"
 """Name of the mean over classes in a result."""
+UNDEFINED = "undefined"
+"""Name of how many samples were left out of the mean of each class, as there was nothing to measure."""
+INFINITE = "infinite"
+"""Name of how many samples were left out of the mean of each class, as their value is infinite."""
 
 
 class Metric(Component):
     """A figure of merit: rows are collected batch by batch, the result is made of the rows of all samples."""
 
     kind: ClassVar[str] = "metric"
-    higher_is_better: ClassVar[bool] = True
+    higher_is_better: ClassVar[bool | None] = True
+    """None where the figures are neither better nor worse, e.g. those of a confusion matrix."""
+
+    measured_on: ClassVar[str] = ""
+    """The field of the key whose images' place `collect` is given as well, as `geometry`: a `Geometry` a sample,
+    or None where the batch has none."""
 
     @abstractmethod
     def collect(self, *args: Any, **kwargs: Any) -> Rows:
@@ -47,12 +56,21 @@ class Metric(Component):
         """Return a figure for each sample, by which the worst ones are found, or None."""
 
     def rows(self, batch: NestedDict) -> Rows:
-        """Return what is kept of a batch, one row a sample.
+        """Return what is kept of a batch, one row a sample; those of a metric in a field as `<field>.<row>`.
 
         Raises:
             FuseError: when a key is missing, or shapes or classes do not fit.
         """
-        return self.collect(**read(self, batch))
+        values = read(self, batch)
+        if self.measured_on:
+            key = geometry_key(getattr(self, self.measured_on))
+            values["geometry"] = batch.get(key)
+        found = self.collect(**values)
+        for name in type(self).model_fields:
+            inner = getattr(self, name)
+            if isinstance(inner, Metric):
+                found |= {f"{name}.{row}": array for row, array in inner.rows(batch).items()}
+        return found
 
 
 def mean_defined(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
@@ -61,6 +79,16 @@ def mean_defined(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.floa
     count = known.sum(axis)
     total = np.where(known, values, 0.0).sum(axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def weighted_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sum(w v) / sum(w) over the last axis, without values that are NaN; NaN where no weight is left."""
+    known = ~np.isnan(values) & (weights > 0)
+    share = np.where(known, weights, 0.0)
+    total = share.sum(-1)
+    return np.where(
+        total > 0, (np.where(known, values, 0.0) * share).sum(-1) / np.where(total > 0, total, 1), np.nan
+    )
 
 
 def class_names(names: Sequence[str], classes: int) -> list[str]:

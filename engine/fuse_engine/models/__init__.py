@@ -2,6 +2,7 @@
 
 from fuse_engine.models.backbones import ResNet
 from fuse_engine.models.base import Backbone, Head, Model, Network, Shapes
+from fuse_engine.models.ensemble import Ensemble
 from fuse_engine.models.heads import (
     DenseSegmentation,
     GlobalPoolingClassifier,
@@ -11,12 +12,16 @@ from fuse_engine.models.heads import (
     TabularClassifier,
 )
 from fuse_engine.models.multihead import MultiHead
+from fuse_engine.models.multistream import Multistream, Stream
 from fuse_engine.models.networks import UNet
+from fuse_engine.models.siamese import Siamese
 from fuse_engine.models.wrap import Wrap
+from fuse_engine.models.wrap_module import WrapModule
 
 __all__ = [
     "Backbone",
     "DenseSegmentation",
+    "Ensemble",
     "GlobalPoolingClassifier",
     "GlobalPoolingMultiLabel",
     "GlobalPoolingRegression",
@@ -24,10 +29,14 @@ __all__ = [
     "Head",
     "Model",
     "MultiHead",
+    "Multistream",
     "Network",
     "ResNet",
     "Shapes",
+    "Siamese",
+    "Stream",
     "TabularClassifier",
     "UNet",
     "Wrap",
+    "WrapModule",
 ]

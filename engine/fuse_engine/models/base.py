@@ -9,10 +9,12 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 
 from fuse_engine.core.batch import NestedDict
-from fuse_engine.core.component import Component
+from fuse_engine.core.component import Located
+from fuse_engine.core.keys import keys_of
 
 Shapes = Mapping[str, tuple[int, ...]]
-"""Shape of one sample's tensors by key, without the batch axis: images (channel, [z,] y, x), vectors (n,)."""
+"""Shape of one sample's tensors by key, without the batch axis: images (channel, [z,] y, x), signals (channel, x),
+vectors (n,) or ()."""
 
 Activation = Literal["softmax", "sigmoid", "none"]
 """What makes the output of logits: shares of classes that exclude each other, of each by itself, or nothing."""
@@ -25,7 +27,12 @@ class BatchModule(nn.Module):
     """A module from batch dict to batch dict: `forward` returns a copy with `model.*` added."""
 
     last_features: str
-    """Name of the submodule, as in `get_submodule`, whose output is `model.backbone_features`."""
+    """Name of the submodule, as in `get_submodule`, that gives the coarsest features with places in the image.
+
+    Mostly they are `model.backbone_features`; empty where there are none.
+    """
+    answers: dict[str, Activation]
+    """What the model answers, by the name of the head, and what makes the output of its logits."""
 
     @property
     def parts(self) -> dict[str, nn.Module]:
@@ -37,10 +44,14 @@ class BatchModule(nn.Module):
         raise NotImplementedError
 
 
-class Model(Component):
+class Model(Located):
     """What is trained: settings that build a module which reads inputs and adds `model.*` to the batch."""
 
     kind: ClassVar[str] = "model"
+
+    def reads(self) -> tuple[str, ...]:
+        """Return the keys of its inputs; what it answers is shown on the first that is an image."""
+        return tuple(key for keys in keys_of(self).values() for key in keys)
 
     @abstractmethod
     def build(self, shapes: Shapes) -> BatchModule:
@@ -68,12 +79,17 @@ class Pyramid(nn.Module):
         raise NotImplementedError
 
 
-class Backbone(Component):
+class Backbone(Located):
     """The part of a model that turns an image, a signal or a vector into features at several resolutions."""
 
     kind: ClassVar[str] = "backbone"
     dims: ClassVar[tuple[int, ...]] = (2, 3)
     """Numbers of spatial axes it works for: images 2 or 3, signals (channel, x) 1, vectors 0."""
+
+    @property
+    def smallest(self) -> int:
+        """Return the pixels that an image must have along every axis."""
+        return 1
 
     @abstractmethod
     def build(self, channels: int, dims: int) -> Pyramid:
@@ -95,7 +111,7 @@ class NetworkModule(nn.Module):
         raise NotImplementedError
 
 
-class Network(Component):
+class Network(Located):
     """A whole network from image to one label map."""
 
     kind: ClassVar[str] = "network"
@@ -119,7 +135,7 @@ class HeadModule(nn.Module):
         raise NotImplementedError
 
 
-class Head(Component):
+class Head(Located):
     """The part of a model that turns features into the answer to one question."""
 
     kind: ClassVar[str] = "head"
@@ -136,7 +152,9 @@ class Head(Component):
 
     @abstractmethod
     def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:
-        """Return the module for features with `levels` channels, fine to coarse, of the images `inputs`.
+        """Return the module for features with `levels` channels, fine to coarse, and `dims` spatial axes.
+
+        The answer of a pixel has the size of the first of `inputs`. Without features both lists are empty.
 
         Raises:
             FuseError: `where` names the field, relative to this component.

@@ -13,6 +13,9 @@ from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, nearest
 from fuse_engine.models.base import Activation, Shapes
 
+_AXES = 4
+"""Of the inputs with most: (channel, z, y, x)."""
+
 
 @contextmanager
 def located(place: str) -> Iterator[None]:
@@ -38,18 +41,18 @@ def shape_of(shapes: Shapes, key: str, where: str) -> tuple[int, ...]:
     return tuple(shapes[key])
 
 
-def image_shape(shapes: Shapes, keys: Sequence[str]) -> tuple[int, ...]:
-    """Return the shape (channel, [z,] y, x) of some inputs put together along the channels.
+def input_shape(shapes: Shapes, keys: Sequence[str]) -> tuple[int, ...]:
+    """Return the shape (channel, [[z,] y,] x) or (n,) of some inputs put together along the channels.
 
     Raises:
-        FuseError: when one is no image, or their sizes differ.
+        FuseError: when one has too many axes, or their sizes differ.
     """
-    found = [shape_of(shapes, key, f"inputs.{index}") for index, key in enumerate(keys)]
+    found = [shape_of(shapes, key, f"inputs.{index}") or (1,) for index, key in enumerate(keys)]
     for index, (key, shape) in enumerate(zip(keys, found, strict=True)):
-        if len(shape) not in (3, 4):
+        if len(shape) > _AXES:
             raise FuseError(
-                f"'{key}' is no image", where=f"inputs.{index}", expected="a shape (channel, [z,] y, x)",
-                got=str(shape),
+                f"'{key}' has {len(shape)} axes", where=f"inputs.{index}",
+                expected="(channel, [z,] y, x), a signal (channel, x) or a vector (n,)", got=str(shape),
             )  # fmt: skip
         if shape[1:] != found[0][1:]:
             raise FuseError(
@@ -59,23 +62,43 @@ def image_shape(shapes: Shapes, keys: Sequence[str]) -> tuple[int, ...]:
     return (sum(shape[0] for shape in found), *found[0][1:])
 
 
-def read_images(batch: NestedDict, keys: Sequence[str]) -> Tensor:
-    """Return the inputs of a batch put together along the channels (batch, channel, [z,] y, x)."""
-    images: list[Tensor] = [batch[key] for key in keys]
-    return images[0] if len(images) == 1 else torch.cat(images, 1)
+def image_shape(shapes: Shapes, keys: Sequence[str]) -> tuple[int, ...]:
+    """Return the shape (channel, [[z,] y,] x) of some images or signals put together along the channels.
+
+    Raises:
+        FuseError: when they are vectors, or their sizes differ.
+    """
+    shape = input_shape(shapes, keys)
+    if len(shape) < 2:
+        raise FuseError(
+            f"'{keys[0]}' is no image", where="inputs.0", expected="a shape (channel, [z,] y, x)", got=str(shape)
+        )
+    return shape
+
+
+def read_inputs(batch: NestedDict, keys: Sequence[str]) -> Tensor:
+    """Return the inputs of a batch put together along the channels (batch, channel[, [[z,] y,] x])."""
+    found = [_with_channels(batch[key]) for key in keys]
+    return found[0] if len(found) == 1 else torch.cat(found, 1)
+
+
+def _with_channels(value: Tensor) -> Tensor:
+    """Return one number a sample as a vector, whole numbers as fractions."""
+    value = value if value.ndim > 1 else value[:, None]
+    return value if value.is_floating_point() else value.float()
 
 
 @contextmanager
-def sound_format(image: Tensor) -> Iterator[Tensor]:
-    """Give the image to compute with, a volume on a CPU in float32 whatever the precision of the run."""
+def sound_format(inputs: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+    """Give the inputs to compute with, all of them in float32 where one is a volume on a CPU."""
     # in bf16 oneDNN's gradient of a 3-D convolution over two slices holds memory that nobody has written
-    volume = image.ndim == 5 and image.device.type == "cpu"
+    volume = any(value.ndim == 5 and value.device.type == "cpu" for value in inputs)
     with torch.autocast("cpu", enabled=False) if volume else nullcontext():
-        yield image.float() if volume else image
+        yield [value.float() if volume else value for value in inputs]
 
 
 def head_keys(head: str) -> tuple[str, str]:
-    """Return where a head's logits and probabilities stand."""
+    """Return where a head's logits and output stand."""
     return f"model.logits.{head}", f"model.output.{head}"
 
 

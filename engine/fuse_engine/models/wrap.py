@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Slot
 from fuse_engine.core.keys import ImageKey
 from fuse_engine.core.registry import register
-from fuse_engine.models.base import FEATURES, BatchModule, Model, Network, NetworkModule, Shapes
+from fuse_engine.models.backbones.fit import check_dims
+from fuse_engine.models.base import FEATURES, Activation, BatchModule, Model, Network, NetworkModule, Shapes
 from fuse_engine.models.networks.unet import UNet
-from fuse_engine.models.shapes import head_keys, image_shape, located, read_images, sound_format, write_head
+from fuse_engine.models.shapes import head_keys, image_shape, located, read_inputs, sound_format, write_head
+from fuse_engine.models.watching import outputs_of
 
 
 @register
@@ -24,10 +26,18 @@ class Wrap(Model):
     """Images of one size, put together along the channels, e.g. `data.input.image`."""
     network: Annotated[Network, Slot("network")] = UNet()
     """What turns the image into one class a pixel."""
-    classes: int = Field(2, ge=2)
-    """Number of classes."""
+    classes: int = Field(2, ge=1)
+    """Number of classes; of labels where they may overlap."""
+    overlapping: bool = False
+    """Labels may overlap: each by itself is there or not, in place of one class a pixel."""
     output: str = Field("segmentation", pattern=r"^[A-Za-z_]\w*$")
     """Name of the answer; `segmentation` is read as `model.logits.segmentation`, `model.output.segmentation`."""
+
+    @model_validator(mode="after")
+    def _exclude(self) -> Wrap:
+        if self.classes < 2 and not self.overlapping:
+            raise ValueError("classes: expected 2 or more, background included, or overlapping: true")
+        return self
 
     def outputs(self) -> tuple[str, ...]:
         """Return the keys of the features and of the answer."""
@@ -41,14 +51,15 @@ class Wrap(Model):
         """
         channels, *size = image_shape(shapes, self.inputs)
         with located(f"network.{self.network.name()}"):
+            check_dims(self.network, len(size))
             network = self.network.build(channels, self.classes, len(size))
-        return _Wrap(tuple(self.inputs), network, self.output)
+        return _Wrap(tuple(self.inputs), network, {self.output: "sigmoid" if self.overlapping else "softmax"})
 
 
 class _Wrap(BatchModule):
-    def __init__(self, inputs: tuple[str, ...], network: NetworkModule, output: str) -> None:
+    def __init__(self, inputs: tuple[str, ...], network: NetworkModule, answers: dict[str, Activation]) -> None:
         super().__init__()
-        self.inputs, self.network, self.output = inputs, network, output
+        self.inputs, self.network, self.answers = inputs, network, answers
         self.last_features = f"network.{network.last_features}"
 
     @property
@@ -57,15 +68,13 @@ class _Wrap(BatchModule):
         return {"network": self.network}
 
     def forward(self, batch: NestedDict) -> NestedDict:
-        found: list[Tensor] = []
-        coarsest = self.get_submodule(self.last_features)
-        handle = coarsest.register_forward_hook(lambda module, inputs, output: found.append(output))
-        try:
-            with sound_format(read_images(batch, self.inputs)) as image:
-                logits = self.network(image)
-        finally:
-            handle.remove()
         result = batch.copy()
+        with (
+            outputs_of(self.get_submodule(self.last_features)) as found,
+            sound_format([read_inputs(batch, self.inputs)]) as (image,),
+        ):
+            logits: Tensor = self.network(image)
         result[FEATURES] = found[-1]
-        write_head(result, self.output, logits, "softmax")
+        for name, activation in self.answers.items():
+            write_head(result, name, logits, activation)
         return result

@@ -63,7 +63,9 @@ class Assembly:
         resolve(experiment)
         folds = divide(experiment, saved=saved)
         experiment, cohort = fit_experiment(experiment, folds=folds), folds.cohort
-        return cls(experiment, resolve(experiment), cohort, folds, Dataset.from_experiment(experiment, cohort))
+        found = cls(experiment, resolve(experiment), cohort, folds, Dataset.from_experiment(experiment, cohort))
+        _ = found.model  # what it lacks is said now
+        return found
 
     @cached_property
     def losses(self) -> dict[str, Loss]:
@@ -77,8 +79,13 @@ class Assembly:
 
     @cached_property
     def model(self) -> Model:
-        """The model as written."""
-        return self.parts.at(Model, "model")
+        """The model as written, with its paths starting from the experiment's folder.
+
+        Raises:
+            ExperimentError: when a file that it is made of does not work.
+        """
+        with at_place(self.experiment, *self.model_place):
+            return self.parts.at(Model, "model").located(self.experiment.folder)
 
     @property
     def model_place(self) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,14 +53,17 @@ class Evaluation:
     ids: tuple[str, ...]
 
 
-def loss_shares(losses: Mapping[str, Loss], batch: NestedDict, ids: Sequence[str]) -> dict[str, torch.Tensor]:
-    """Return the weighted losses of a batch by name, and their sum as `total_loss`.
+def loss_shares(
+    losses: Mapping[str, Loss], batch: NestedDict, ids: Sequence[str], step: int | None = None
+) -> dict[str, torch.Tensor]:
+    """Return the weighted losses of a batch by name, and their sum as `total_loss`; `step` only in training.
 
     Raises:
         SampleError: naming the loss and the sample of `ids` that it cannot be computed for.
     """
     shares = {
-        name: _blaming(loss.compute, batch, ids, f"losses.{name}.{loss.name()}") for name, loss in losses.items()
+        name: _blaming(partial(loss.compute, step=step), batch, ids, f"losses.{name}.{loss.name()}")
+        for name, loss in losses.items()
     }
     return {**shares, TOTAL: torch.stack(list(shares.values())).sum()} if shares else {}
 
@@ -113,11 +117,12 @@ def evaluate(
             each(loaded, batch)
             shares = loss_shares(losses, batch, loaded.ids)
             sums.add({name: float(value) for name, value in shares.items()}, len(loaded.ids))
+            known = NestedDict({**loaded.data, **batch})  # texts and places too, which only metrics read
             for name, metric in metrics.items():
-                rows = _blaming(metric.rows, batch, loaded.ids, f"metrics.{name}.{metric.name()}")
+                rows = _blaming(metric.rows, known, loaded.ids, f"metrics.{name}.{metric.name()}")
                 collected[name].append(rows)
             ids += loaded.ids
-            del loaded, batch  # the next batch is put together in this one's memory
+            del loaded, batch, known  # the next batch is put together in this one's memory
     every = {name: concatenated(found) for name, found in collected.items() if found}
     results = {name: metrics[name].result(found) for name, found in every.items()}
     return Evaluation(sums.means(), results, every, tuple(ids))

@@ -53,6 +53,11 @@ class GradCAM(Heatmap):
         layer, kept = self._layer(module), list[Tensor]()
 
         def cut(part: torch.nn.Module, inputs: object, output: Tensor) -> Tensor:
+            if output.ndim < 4:
+                raise FuseError(
+                    "this layer has no places in an image", where="layer",
+                    expected="features (batch, channel, [z,] y, x)", got=str(tuple(output.shape)),
+                )  # fmt: skip
             # from here on only: the way back through the layers before costs half the time and is not needed
             kept.append(output.detach().requires_grad_())
             return kept[-1]
@@ -72,6 +77,10 @@ class GradCAM(Heatmap):
 
     def _layer(self, module: BatchModule) -> torch.nn.Module:
         name = self.layer or module.last_features
+        if not name:
+            raise FuseError(
+                "the model names no features with places in an image", where="layer", expected="a layer"
+            )
         known: dict[str, torch.nn.Module] = dict(module.named_modules())
         if name not in known:
             raise FuseError(f"the model has no layer '{name}'", where="layer", nearest=nearest(name, known))
@@ -114,7 +123,7 @@ def explain(
     logits = found[LOGITS + name]
     chosen = _target(logits, target)
     cells = (heatmap or GradCAM())(module, tensors, lambda batch: _score(batch[LOGITS + name], chosen))
-    source = source_key(assembly)
+    source = source_key(assembly, data)
     grid = network_grid(one(data, 0), source, tuple(data[source].shape[2:]))
     heat = upsampled(cells, grid.shape)
     cell_mm = tuple(

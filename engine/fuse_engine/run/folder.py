@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fuse_engine.core.checkpoints import CHECKPOINT, every_checkpoint
 from fuse_engine.core.errors import RunError, nearest
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.files import write_json
@@ -18,9 +18,6 @@ from fuse_engine.run.status import Status, read_status, small_json
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CHECKPOINT = re.compile(r"(?P<kind>last|best\d+)-(?P<step>\d+)-(?P<digest>[0-9a-f]{16})\.pt")
-"""The name of a checkpoint carries its step and the start of its SHA-256."""
 
 
 def runs_root(experiment: Experiment) -> Path:
@@ -179,9 +176,7 @@ class RunFolder:
 
     def every_checkpoint(self, kind: str = "") -> list[Path]:
         """Return the checkpoints of a kind (`last`, `best0`, ...; all where empty), highest step first."""
-        named = [(CHECKPOINT.fullmatch(path.name), path) for path in self.checkpoints.glob("*.pt")]
-        fit = [(int(match["step"]), path) for match, path in named if match and kind in ("", match["kind"])]
-        return [path for _, path in sorted(fit, reverse=True)]
+        return every_checkpoint(self.checkpoints, kind)
 
     def metrics(self) -> pd.DataFrame:
         """Return one row an epoch; empty before the first epoch ends."""

@@ -16,7 +16,7 @@ from fuse_engine.data.doctor import Doctor, Report, Verdicts, cohort_findings, r
 from fuse_engine.data.fit import steps_of
 from fuse_engine.data.processor import Pipeline
 from fuse_engine.data.source import Cohort
-from fuse_engine.losses.base import Loss
+from fuse_engine.losses.base import Loss, leaves
 from fuse_engine.models.base import Model
 from fuse_engine.run.assembly import Assembly
 
@@ -43,7 +43,9 @@ def truth_classes(experiment: Experiment) -> dict[str, int]:
     try:
         parts = resolve(experiment)
         heads = dict(_sized(parts.at(Model, "model")))
-        pairs = [keys_of(loss) for loss in parts.below(Loss, "losses").values()]
+        losses = [leaf for loss in parts.below(Loss, "losses").values() for _, leaf in leaves(loss)]
+        # what stands for no label is no class
+        pairs = [keys_of(loss) for loss in losses if getattr(loss, "missing", None) is None]
     except FuseError:
         return {}
     found: dict[str, int] = {}

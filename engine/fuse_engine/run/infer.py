@@ -22,11 +22,13 @@ from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError, RunError, nearest
 from fuse_engine.core.files import atomic_write
 from fuse_engine.core.geometry import Geometry
+from fuse_engine.core.keys import geometry_key
 from fuse_engine.data.collate import collate
 from fuse_engine.data.image import Image, resample, write_image
 from fuse_engine.metrics.base import Rows
-from fuse_engine.run import checkpoint as checkpoints
+from fuse_engine.models.checkpoint import load, weights_of
 from fuse_engine.run.assembly import Assembly, Part
+from fuse_engine.run.checkpoint import load_newest
 from fuse_engine.run.compute import Compute
 from fuse_engine.run.device import Choice, choose
 from fuse_engine.run.evaluation import Evaluation, evaluate
@@ -70,11 +72,11 @@ class Predictor:
         """Read the weights of a run whose experiment is in hand."""
         path = folder.checkpoint(checkpoint)
         kind = path.name.split("-")[0]
-        state = checkpoints.load_newest(folder, kind, say) if path.name != checkpoint else checkpoints.load(path)
+        state = load_newest(folder, kind, say) if path.name != checkpoint else load(path)
         if state is None:
             raise RunError(f"every checkpoint '{checkpoint}' of run {folder.name} is damaged")
         module = assembly.build(assembly.first(assembly.cohort.ids))
-        module.load_state_dict(checkpoints.weights_of(state))
+        module.load_state_dict(weights_of(state))
         module.eval()
         return cls(assembly, Compute(choice, module), path.name)
 
@@ -238,23 +240,28 @@ def mask_of(assembly: Assembly, id: str, data: NestedDict, output: Tensor) -> Im
     """Return the most probable class (k, [z,] y, x) -> (1, [z,] y, x) on the grid of the sample's image file."""
     # not argmax(0): over a leading axis it is ten times slower
     labels = output.float().max(0).indices.to(torch.uint8).cpu().numpy()[None]
-    source = source_key(assembly)
+    source = source_key(assembly, data)
     return resample(
         Image(labels, network_grid(data, source, labels.shape[1:])), file_grid(assembly, id, source), label=True
     )
 
 
-def source_key(assembly: Assembly) -> str:
-    """Return the key of the image that the model sees first."""
-    inputs = getattr(assembly.model, "inputs", None) or [
-        key for key in assembly.dataset.pipelines if ".input." in key
-    ]
-    return str(inputs[0])
+def source_key(assembly: Assembly, data: NestedDict) -> str:
+    """Return the key of the image that the model sees first, or of one that it does not see.
+
+    Raises:
+        FuseError: when no input is an image.
+    """
+    inputs = [*assembly.model.reads(), *(key for key in assembly.dataset.pipelines if ".input." in key)]
+    found = [key for key in inputs if geometry_key(key) in data]
+    if not found:
+        raise FuseError("no input is an image", where="data.input", expected="one to show the answer on")
+    return found[0]
 
 
 def network_grid(data: NestedDict, key: str, shape: tuple[int, ...]) -> Geometry:
     """Return the grid of an output of that shape ([z,] y, x): it covers what the input image covers."""
-    given: Geometry = data[key.replace("data.", "data.geometry.", 1)]
+    given: Geometry = data[geometry_key(key)]
     if given.shape == shape:
         return given
     size = tuple(reversed(shape))
@@ -297,7 +304,7 @@ def predict_one(folder: RunFolder, id: str, checkpoint: str = "best") -> Predict
     predictor = predictor_of(folder, checkpoint)
     data, found = predictor.batch(id)
     heads = {key.removeprefix(OUTPUT): found[key][0].float().cpu() for key in found if key.startswith(OUTPUT)}
-    source = source_key(predictor.assembly)
+    source = source_key(predictor.assembly, data)
     dense = next((value for value in heads.values() if value.ndim > 2), None)
     sample = predictor.assembly.dataset.sample(id)
     truth = [value for key, value in sample.items() if key.startswith("data.gt.") and isinstance(value, Image)]

@@ -19,10 +19,10 @@ from torch import Tensor
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import RunError
 from fuse_engine.core.random import torch_seed
+from fuse_engine.models.checkpoint import State
 from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.average import Average
 from fuse_engine.run.callbacks import BatchReport, Callback, EpochReport
-from fuse_engine.run.checkpoint import State
 from fuse_engine.run.compute import Compute, finite, put_back, snapshot
 from fuse_engine.run.control import Ended
 from fuse_engine.run.evaluation import TOTAL, Sums, evaluate, flat, loss_shares
@@ -204,7 +204,7 @@ class Loop:
         statistics = snapshot(compute.module)
         compute.optimizer.zero_grad()
         predicted = compute(data)
-        shares = loss_shares(self._assembly.losses, predicted, ids)
+        shares = loss_shares(self._assembly.losses, predicted, ids, progress.step)
         total = shares[TOTAL]
         good = finite(total)
         if good:

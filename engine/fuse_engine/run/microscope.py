@@ -10,15 +10,16 @@ from typing import Any
 import torch
 
 from fuse_engine.core.batch import NestedDict
+from fuse_engine.core.checkpoints import CHECKPOINT
 from fuse_engine.core.errors import FuseError, RunError
 from fuse_engine.data.collate import collate
 from fuse_engine.losses.base import Loss
-from fuse_engine.run import checkpoint as checkpoints
+from fuse_engine.models.checkpoint import load
 from fuse_engine.run.compute import Compute
 from fuse_engine.run.device import choose
 from fuse_engine.run.evaluation import TOTAL
 from fuse_engine.run.events import Event
-from fuse_engine.run.folder import CHECKPOINT, RunFolder
+from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.replay import Replay
 from fuse_engine.run.sample_losses import Each, sample_losses
 
@@ -126,7 +127,7 @@ def _load_nearest(folder: RunFolder, step: int, module: torch.nn.Module) -> Path
     """Load the weights of the sound checkpoint that is nearest to a step."""
     for path in sorted(folder.every_checkpoint(), key=lambda path: abs(_step_of(path) - step)):
         try:
-            module.load_state_dict(checkpoints.load(path)["model"])
+            module.load_state_dict(load(path)["model"])
         except RunError:
             continue
         return path

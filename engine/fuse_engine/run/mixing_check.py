@@ -10,7 +10,7 @@ from fuse_engine.augment import BatchOperation
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import Problem
 from fuse_engine.core.keys import keys_of
-from fuse_engine.losses.base import Loss
+from fuse_engine.losses.base import Loss, leaves
 from fuse_engine.run.assembly import Assembly
 
 
@@ -19,13 +19,18 @@ def mixing_problems(assembly: Assembly, batch: NestedDict) -> Iterator[Problem]:
     for index, step in enumerate(assembly.augmenter().steps):
         if not isinstance(step, BatchOperation) or not step.enabled:
             continue
-        for name, loss in assembly.losses.items():
-            for field, keys in keys_of(loss).items():
-                for key in keys:
-                    if key.startswith("data.gt."):
-                        place = f"losses.{name}.{loss.name()}.{field}"
-                        yield from _one(step, f"augmentation.{index}.{step.name()}", loss, place, key)
-            yield from _classes(step, f"augmentation.{index}.{step.name()}", loss, batch)
+        where = f"augmentation.{index}.{step.name()}"
+        for name, top in assembly.losses.items():
+            for place, loss in leaves(top, ("losses", name, top.name())):
+                yield from _of_loss(step, where, ".".join(map(str, place)), loss)
+                yield from _classes(step, where, loss, batch)
+
+
+def _of_loss(step: BatchOperation, where: str, place: str, loss: Loss) -> Iterator[Problem]:
+    for field, keys in keys_of(loss).items():
+        for key in keys:
+            if key.startswith("data.gt.") and field not in Loss.model_fields:
+                yield from _one(step, where, loss, f"{place}.{field}", key)
 
 
 def _one(step: BatchOperation, where: str, loss: Loss, place: str, key: str) -> Iterator[Problem]:

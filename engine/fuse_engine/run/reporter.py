@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fuse_engine.models.checkpoint import State
 from fuse_engine.run import checkpoint
 from fuse_engine.run.callbacks import BatchReport
-from fuse_engine.run.checkpoint import NoSpace, State
+from fuse_engine.run.checkpoint import NoSpace
 from fuse_engine.run.control import Control
 from fuse_engine.run.events import EventLog
 from fuse_engine.run.failed import list_failed

@@ -10,7 +10,7 @@ import torch
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
-from fuse_engine.losses.base import Loss
+from fuse_engine.losses.base import Loss, leaves
 from fuse_engine.run.evaluation import TOTAL
 
 Each = dict[str, list[float]]
@@ -24,8 +24,10 @@ STEPS = 20_000
 """Steps of a run that they are recorded of, spread evenly, so that its record stays small."""
 
 
-def sample_losses(losses: Mapping[str, Loss], batch: NestedDict, count: int) -> Each:
+def sample_losses(losses: Mapping[str, Loss], batch: NestedDict, count: int, step: int | None = None) -> Each:
     """Return the weighted losses of each of `count` samples as if it were a batch of its own, and their sum.
+
+    `step` is that of the training, None outside of it.
 
     Where a loss weighs samples or classes within a batch, these need not average to the loss of the batch.
 
@@ -33,11 +35,14 @@ def sample_losses(losses: Mapping[str, Loss], batch: NestedDict, count: int) -> 
         FuseError: for a loss that one sample alone has not.
     """
     found: Each = {}
+    for name, loss in losses.items():
+        if any(leaf.compares for _, leaf in leaves(loss)):
+            raise FuseError("compares the samples of a batch, one alone has no such loss", where=f"losses.{name}")
     with torch.no_grad():
         alone = [_one(batch, index) for index in range(count)]
         for name, loss in losses.items():
             try:
-                found[name] = torch.stack([loss.compute(one).float() for one in alone]).tolist()
+                found[name] = torch.stack([loss.compute(one, step).float() for one in alone]).tolist()
             except (RuntimeError, ValueError, IndexError, TypeError) as error:
                 raise FuseError(f"cannot be computed of one sample: {error}", where=f"losses.{name}") from error
     return {**found, TOTAL: [math.fsum(shares) for shares in zip(*found.values(), strict=True)]}
@@ -64,7 +69,7 @@ class Ledger:
             return None
         started = time.perf_counter()
         try:
-            found = sample_losses(self._losses, batch, count)
+            found = sample_losses(self._losses, batch, count, step)
         except FuseError:  # some losses compare the samples of a batch; the step itself went well
             self._possible = False
             return None

@@ -101,7 +101,7 @@ def _carry_out(reporter: Reporter) -> str:
             reporter.state("starting", "the doctor looks at the samples")
             refuse_unhealthy(assembly, lambda share: reporter.control.leave_if_cancelled())
         continued = _tell_environment(reporter, assembly, choice)
-        ended = _train(reporter, assembly, choice, continued) if run.train else ""
+        ended = _train(reporter, assembly, choice, continued) if run.train else _keep_ready(reporter, assembly)
         if run.infer:
             part: Part = "test" if assembly.folds.test else "validation"
             reporter.state("running", f"predicting the {part} samples")
@@ -157,6 +157,15 @@ def _train(reporter: Reporter, assembly: Assembly, choice: Choice, continued: bo
     reporter.state("running")
     with Records(reporter.folder, learner.progress.step, learner.progress.closed) as records:
         return Loop(assembly, learner, reporter, records).fit()
+
+
+def _keep_ready(reporter: Reporter, assembly: Assembly) -> str:
+    """Keep a model that has nothing to learn, such as an ensemble, as the best there is."""
+    module = assembly.build(assembly.first(assembly.cohort.ids))
+    ready = not any(weight.requires_grad for weight in module.parameters())
+    if ready and not reporter.folder.every_checkpoint():
+        reporter.save("best0", 0, {"model": module.state_dict()})
+    return ""
 
 
 def _learner(assembly: Assembly, choice: Choice) -> Learner:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -121,6 +121,8 @@ def _made_up(field: FieldSpec) -> Any:
     if field.kind == "list" and field.item is not None:
         item = _made_up(field.item)
         return {"one": item} if field.named else [item]
+    if field.entry is not None:
+        return {inner.name: _made_up(inner) for inner in field.entry.fields if inner.required}
     if field.kind == "slot":
         name, cls = next(iter(registry.every(field.slot).items()))
         return {name: _required(cls)}
@@ -144,29 +146,33 @@ def _perfect(target: Tensor, classes: int = 3) -> Tensor:
     return 20 * nn.functional.one_hot(labels, classes).movedim(-1, 1).float()
 
 
-def _accepted(component: Component, call: Callable[[tuple[int, ...]], None]) -> None:
-    """Call with one class a sample, and one class a pixel in 2-D and 3-D; at least one must be accepted."""
+Case = TypeVar("Case")
+_SIZES = ((), (6, 5), (4, 6, 5))
+
+
+def _accepted(component: Component, call: Callable[[Case], None], cases: Sequence[Case]) -> None:
+    """Call with every case, e.g. one class a sample or a pixel in 2-D and 3-D; at least one must be accepted."""
     refused: list[str] = []
-    for size in ((), (6, 5), (4, 6, 5)):
+    for case in cases:
         try:
-            call(size)
+            call(case)
         except ContractError:
             raise
         except (FuseError, RuntimeError, ValueError, IndexError) as error:
             refused.append(str(error))
     message = f"accepts neither classes (batch,) nor label maps (batch, 1, [z,] y, x): {'; '.join(refused)}"
-    _expect(len(refused) < 3, type(component), message)
+    _expect(len(refused) < len(cases), type(component), message)
 
 
 def _check_loss(loss: Loss) -> None:
     """Named like its keys; a finite slope; smallest for a perfect prediction."""
     cls = type(loss)
     _same_names(cls, loss.__call__)
-    if set(key_fields(cls)) != {"pred", "target"}:
+    if set(_read_keys(cls)) != {"pred", "target"}:
         return
 
     def numbers(size: tuple[int, ...]) -> None:
-        logits, target = _scores(size)
+        logits, target, perfect = _answers(size, loss.head_activation)
         logits.requires_grad_()
         value = loss(logits, target)
         _expect(value.ndim == 0 and bool(torch.isfinite(value)), cls, f"is no finite number: {value}")
@@ -174,34 +180,57 @@ def _check_loss(loss: Loss) -> None:
         slope = logits.grad
         _expect(slope is not None and bool(torch.isfinite(slope).all()), cls, "has no finite gradient")
         _expect(slope is not None and bool(slope.any()), cls, "has no gradient")
-        best = loss(_perfect(target), target)
+        best = loss(perfect, target)
         _expect(bool(best < value), cls, f"is {best} for a perfect prediction, {value} for a random one")
 
-    _accepted(loss, numbers)
+    _accepted(loss, numbers, _SIZES)
+
+
+def _answers(size: tuple[int, ...], activation: str | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Return made-up logits, a truth as heads with that activation have it, and logits that are right."""
+    logits, target = _scores(size)
+    if activation == "sigmoid":
+        marks = (logits.roll(1, 0) > 0).float()
+        return logits, marks, 40 * marks - 20
+    numbers = logits.roll(1, 0)
+    return (logits, numbers, numbers) if activation == "none" else (logits, target, _perfect(target))
 
 
 def _check_metric(metric: Metric) -> None:
     """Named like its keys; one row a sample; best for a perfect prediction; the same in any order."""
     cls = type(metric)
-    _same_names(cls, metric.collect)
+    _same_names(cls, metric.collect, ("geometry",) if metric.measured_on else ())
     if set(key_fields(cls)) != {"pred", "target"}:
         return
 
-    def numbers(size: tuple[int, ...]) -> None:
-        logits, target = _scores(size)
-        rows = metric.collect(logits.softmax(1), target)
+    def numbers(case: tuple[Tensor, Tensor, Tensor]) -> None:
+        pred, perfect, target = case
+        rows = metric.collect(pred, target)
         _expect(all(np.shape(row)[:1] == (4,) for row in rows.values()), cls, "does not keep one row a sample")
         each = metric.per_sample(rows)
         _expect(each is None or each.shape == (4,), cls, "does not give one figure a sample")
         value = metric.result(rows)
         turned = metric.result({name: row[::-1] for name, row in rows.items()})
         _expect(np.allclose(_figures(value), _figures(turned), equal_nan=True), cls, "depends on the order")
-        best = _figures(metric.result(metric.collect(_perfect(target).softmax(1), target)))
+        best = _figures(metric.result(metric.collect(perfect, target)))
+        if metric.higher_is_better is None:
+            return
         sign = 1 if metric.higher_is_better else -1
         better = (sign * best >= sign * _figures(value)) | np.isnan(best)
         _expect(bool(better.all()), cls, f"is {best} for a perfect prediction, {value} for a random one")
 
-    _accepted(metric, numbers)
+    _accepted(metric, numbers, list(_predictions()))
+
+
+def _predictions() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield random and perfect predictions of a target: classes, label maps, numbers, and boxes."""
+    for size in _SIZES:
+        logits, target = _scores(size)
+        yield logits.softmax(1), _perfect(target).softmax(1), target
+    numbers = _scores((2,))[0][..., 0]
+    yield numbers.flip(0), numbers, numbers
+    boxes = torch.cat([numbers[:, :2], numbers[:, :2] + 1], 1)[:, None]
+    yield boxes.flip(0), boxes, boxes
 
 
 def _figures(value: Result) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -210,9 +239,14 @@ def _figures(value: Result) -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.array([value], float)
 
 
-def _same_names(cls: type[Component], method: Callable[..., Any]) -> None:
-    names = list(inspect.signature(method).parameters)
-    _expect(set(names) == set(key_fields(cls)), cls, f"takes {names}, its keys are {key_fields(cls)}")
+def _same_names(cls: type[Component], method: Callable[..., Any], more: tuple[str, ...] = ()) -> None:
+    names, keys = list(inspect.signature(method).parameters), [*_read_keys(cls), *more]
+    _expect(set(names) == set(keys), cls, f"takes {names}, its keys are {keys}")
+
+
+def _read_keys(cls: type[Component]) -> list[str]:
+    """Return the key fields whose tensors are handed over; those that say which samples count are read apart."""
+    return [name for name in key_fields(cls) if not (issubclass(cls, Loss) and name in Loss.model_fields)]
 
 
 def _check_augmentation(step: Augmentation) -> None:
@@ -243,7 +277,7 @@ def _check_augmentation(step: Augmentation) -> None:
         if isinstance(step, BatchOperation):
             _check_mixing(step, size)
 
-    _accepted(step, numbers)
+    _accepted(step, numbers, _SIZES)
 
 
 def _check_mixing(step: BatchOperation, size: tuple[int, ...]) -> None:
@@ -358,7 +392,7 @@ def _check_head(head: Head) -> None:
 def _check_model(model: Model) -> None:
     """Adds the keys it promises to a copy of the batch, on the meta device too; names what can be frozen."""
     cls = type(model)
-    shapes = {key: (1, 32, 32) for name in key_fields(cls) for key in _keys(getattr(model, name))}
+    shapes = {key: (1, 32, 32) for key in model.reads()}
     for device in ("cpu", "meta"):
         with torch.device(device):
             module = model.build(shapes).eval()
@@ -369,6 +403,8 @@ def _check_model(model: Model) -> None:
         )
         _expect(set(batch) == set(shapes), cls, "changes the batch it is given")
         module.get_submodule(module.last_features)
+        heads = {key.removeprefix("model.logits.") for key in model.outputs() if key.startswith("model.logits.")}
+        _expect(set(module.answers) == heads, cls, f"answers {list(module.answers)}, promises {sorted(heads)}")
         names = {name for name, _ in module.named_parameters()}
         within = {id(item) for part in module.parts.values() for item in part.parameters()}
         _expect(

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from fuse_engine.core import document, registry
 from fuse_engine.core.errors import FuseError, SampleError
+from fuse_engine.core.functions import function, functions
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.data import (
     Function,
@@ -23,8 +24,6 @@ from fuse_engine.data import (
     PerChannel,
     Pipeline,
     Row,
-    function,
-    functions,
     write_image,
 )
 
@@ -42,10 +41,10 @@ gone = None
 
 @pytest.fixture(autouse=True)
 def known() -> Iterator[None]:
-    before = dict(functions._functions)
+    before = dict(functions.known)
     yield
-    functions._functions.clear()
-    functions._functions.update(before)
+    functions.known.clear()
+    functions.known.update(before)
 
 
 @pytest.fixture
@@ -121,7 +120,7 @@ def test_the_code_of_the_function_counts_in_the_cache(package: Path, row: Rows) 
     def other(image: Image) -> Any:
         return image.array
 
-    functions._functions["smoothed"] = other
+    functions.known["smoothed"] = other
     assert Pipeline((Function(function="smoothed"),)).fingerprint(row()) != one
     assert Pipeline((PerChannel(steps={"0": Function(function="smoothed")}),)).steps[0].sources()[1] is other
 

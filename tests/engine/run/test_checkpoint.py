@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from fuse_engine.core.checkpoints import digest
 from fuse_engine.core.errors import RunError
+from fuse_engine.models.checkpoint import State, load
 from fuse_engine.run import checkpoint
 from fuse_engine.run.folder import RunFolder
 
@@ -23,7 +25,7 @@ def run(tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path)
 
 
-def state(step: int) -> checkpoint.State:
+def state(step: int) -> State:
     return {"model": {"weight": torch.full((4,), float(step))}, "step": step}
 
 
@@ -33,7 +35,7 @@ def test_the_last_two_and_the_best_are_kept(run: RunFolder) -> None:
         checkpoint.save(run, "best0", step, state(step))
     names = [path.name.rsplit("-", 1)[0] for path in run.every_checkpoint()]
     assert sorted(names) == ["best0-00000003", "last-00000002", "last-00000003"]
-    torch.testing.assert_close(checkpoint.load(run.checkpoint("best"))["model"], state(3)["model"])
+    torch.testing.assert_close(load(run.checkpoint("best"))["model"], state(3)["model"])
 
 
 @pytest.mark.parametrize("harm", [b"", b"\0", None])
@@ -48,7 +50,7 @@ def test_damage_is_seen_and_the_one_before_is_taken(run: RunFolder, harm: bytes 
     assert found is not None
     assert (found["step"], len(said)) == (1, 1)
     with pytest.raises(RunError, match="is damaged"):
-        checkpoint.load(path)
+        load(path)
 
 
 class Evil:
@@ -61,10 +63,10 @@ def test_a_foreign_file_is_refused_and_nothing_in_it_runs(run: RunFolder, monkey
     buffer = io.BytesIO()
     torch.save({"model": Evil()}, buffer)
     for content in (buffer.getvalue(), pickle.dumps(Evil())):
-        path = run.checkpoints / f"last-00000009-{checkpoint._digest(content)}.pt"
+        path = run.checkpoints / f"last-00000009-{digest(content)}.pt"
         path.write_bytes(content)
         with pytest.raises(RunError, match="is not ours"):
-            checkpoint.load(path)
+            load(path)
     assert not (run.path / "executed").exists()
 
 

@@ -131,4 +131,5 @@ def test_a_coarser_output_covers_what_its_image_covers(trained: RunFolder) -> No
     for corner in ((-0.5, -0.5), (1.5, 3.5)):
         same = tuple((value + 0.5) * 2 - 0.5 for value in corner)
         np.testing.assert_allclose(coarse.point(corner), fine.point(same))
-    assert source_key(Assembly.of(trained.experiment())) == "data.input.image"
+    assembly = Assembly.of(trained.experiment())
+    assert source_key(assembly, assembly.tensors("s00")) == "data.input.image"

@@ -15,7 +15,8 @@ import SimpleITK as sitk
 import torch
 
 from fuse_engine.core.experiment import Experiment
-from fuse_engine.run import checkpoint, records
+from fuse_engine.models.checkpoint import load
+from fuse_engine.run import records
 from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.process import resume, start
@@ -33,7 +34,7 @@ def run(experiment: Experiment, **places: Any) -> RunFolder:
 
 
 def weights(folder: RunFolder, kind: str = "last") -> dict[str, torch.Tensor]:
-    return dict(checkpoint.load(folder.checkpoint(kind))["model"])
+    return dict(load(folder.checkpoint(kind))["model"])
 
 
 def begin(experiment: Experiment) -> dict[str, torch.Tensor]:
@@ -86,7 +87,7 @@ def test_a_stage_freezes_a_part_and_sets_its_learning_rate(tiny: Experiment) -> 
     stages = [{"epochs": 1, "freeze": "backbone", "lr": 0.02}, {"epochs": 1}]
     folder = run(tiny.changed(("training", "checkpoint_steps"), 1000), training__stages=stages)
     assert [event["lr"] for event in events(folder, "batch")] == [0.02] * 3 + [0.001] * 3
-    last, first = (checkpoint.load(path)["model"] for path in folder.every_checkpoint("last"))
+    last, first = (load(path)["model"] for path in folder.every_checkpoint("last"))
     untouched = begin(tiny)
     kept = [name for name in first if name.startswith("backbone") and "running" not in name and "num_" not in name]
     for name in kept:
@@ -108,7 +109,7 @@ def test_a_frozen_part_keeps_its_running_statistics(tiny: Experiment) -> None:
 
 def test_the_average_is_what_is_validated_and_kept_as_best(tiny: Experiment) -> None:
     folder = run(tiny, training__average=0.5, training__stages=[{"epochs": 1}])
-    state, best = checkpoint.load(folder.checkpoint("last")), weights(folder, "best0")
+    state, best = load(folder.checkpoint("last")), weights(folder, "best0")
     torch.testing.assert_close(best, state["average"], rtol=0, atol=0)
     assert any(not torch.equal(best[name], state["model"][name]) for name in best)
 
@@ -120,7 +121,7 @@ def test_the_best_epoch_is_sought_where_the_rule_begins(tiny: Experiment) -> Non
     folder = run(tiny, training__optimizer=falling, training__stages=stages, training__best=[rule])
     seen = [event["validation"]["losses"]["total_loss"] for event in events(folder, "epoch")]
     assert seen[3] < max(seen[:3])
-    assert checkpoint.load(folder.checkpoint("best"))["epoch"] == 3
+    assert load(folder.checkpoint("best"))["epoch"] == 3
 
 
 def test_the_average_follows_its_formula() -> None:
@@ -171,7 +172,7 @@ def test_losses_that_are_not_finite_are_skipped_then_end_the_run(tiny: Experimen
     assert status.state == "failed"
     assert "3 steps in a row; the last good checkpoint is kept" in status.message
     assert len([event for event in events(folder, "warning") if "the step is skipped" in event["message"]]) == 3
-    good = checkpoint.load(folder.checkpoint("last"))
+    good = load(folder.checkpoint("last"))
     assert good["step"] == 3
     assert all(bool(torch.isfinite(value).all()) for value in good["model"].values())
     assert [losses["total_loss"] for losses in batches(folder).values()][-1] is None

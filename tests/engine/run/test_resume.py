@@ -11,7 +11,7 @@ import torch
 
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.files import write_json
-from fuse_engine.run import checkpoint
+from fuse_engine.models.checkpoint import load
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.process import resume, start
 from tests.engine.run.story import Fork, batches, changed, until
@@ -38,7 +38,7 @@ def assert_same(one: RunFolder, other: RunFolder) -> None:
     assert [{**event, "time": 0} for event in epochs[0]] == [{**event, "time": 0} for event in epochs[1]]
     assert (one.path / "metrics.csv").read_text() == (other.path / "metrics.csv").read_text()
     for kind in ("last", "best0"):
-        states = [checkpoint.load(run.checkpoint(kind)) for run in (one, other)]
+        states = [load(run.checkpoint(kind)) for run in (one, other)]
         torch.testing.assert_close(*(state["model"] for state in states), rtol=0, atol=0)
         torch.testing.assert_close(*(state.get("average") for state in states), rtol=0, atol=0)
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from fuse_engine.core.errors import FuseError, SampleError
+from fuse_engine.core.functions import functions
 from fuse_engine.core.registry import register
-from fuse_engine.data import functions
 from fuse_engine.data.image import Image, label_array
 from fuse_engine.data.processor import Processor, Value, image_of
 from fuse_engine.data.source import Row

@@ -1,35 +1,30 @@
-"""Overlap of predicted and true label maps."""
+"""Overlap of predicted and true label maps.
+
+Where a class is in neither of two maps there is nothing to measure: NaN, left out of every mean. Where it is in
+one of them only, they do not overlap: 0.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
 
-from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import OutputKey, TruthKey
 from fuse_engine.core.registry import register
-from fuse_engine.metrics.base import MACRO, Metric, Rows, class_names, mean_defined
-from fuse_engine.targets import check_target
+from fuse_engine.metrics.base import MACRO, UNDEFINED, Result, Rows, class_names, mean_defined, weighted_mean
+from fuse_engine.metrics.kernels.counts import joint_histogram
+from fuse_engine.metrics.segmentation.maps import MapMetric, Maps
 
 
-class Overlap(Metric):
-    """Overlap of the most probable class of each pixel with the true one, over all pixels of all samples."""
+class OverlapMetric(MapMetric):
+    """Overlap of the most probable class of each pixel with the true one, class by class."""
 
-    pred: OutputKey
-    """Logits or probabilities (batch, classes, [z,] y, x), e.g. `model.output.segmentation`."""
-    target: TruthKey
-    """Label map (batch, 1, [z,] y, x), e.g. `data.gt.segmentation`; the overlap is measured on its grid."""
-    ignore: list[int] = Field(default_factory=list)
-    """Classes left out of the averages, e.g. 0 for the background."""
-    names: list[str] = Field(default_factory=list)
-    """Names of the classes in the result; their numbers where empty."""
+    average: Literal["pooled", "per_sample"] = "pooled"
+    """`pooled`: over the pixels of all samples together, so that large structures count more; `per_sample`: the
+    mean of what each sample has (FuseMedML, InnerEye), with the number of samples left out as `undefined`."""
 
     @abstractmethod
     def score(self, tp: NDArray[Any], fp: NDArray[Any], fn: NDArray[Any]) -> NDArray[np.float64]:
@@ -41,46 +36,36 @@ class Overlap(Metric):
         A sample whose prediction holds what is not a number has NaN of each.
 
         Raises:
-            FuseError: when shapes, classes or names do not fit.
+            FuseError: when shapes, classes, names or weights do not fit.
         """
-        if pred.ndim < 4 or target.ndim != pred.ndim or target.shape[1] != 1:
-            raise FuseError(
-                "shapes do not fit", where="target",
-                expected="predictions (batch, classes, [z,] y, x) and a target (batch, 1, [z,] y, x)",
-                got=f"{tuple(pred.shape)} and {tuple(target.shape)}",
-            )  # fmt: skip
-        check_target(pred, target, self.target)
-        class_names(self.names, pred.shape[1])
-        if not set(self.ignore) < set(range(pred.shape[1])):
-            raise FuseError(
-                "the ignored classes do not fit the prediction", where="ignore",
-                expected=f"some of the classes 0 to {pred.shape[1] - 1}, not all", got=str(self.ignore),
-            )  # fmt: skip
-        table = _confusion(pred, target[:, 0]).astype(np.float64)
-        table[pred.isnan().flatten(1).any(1).cpu().numpy()] = np.nan
-        hit = np.einsum("bii->bi", table)
-        return {"tp": hit, "fp": table.sum(1) - hit, "fn": table.sum(2) - hit}
+        maps = self.maps(pred, target)
+        counts = np.array([_counts(maps, sample) for sample in range(len(maps.known))], np.float64)
+        counts[~maps.known] = np.nan
+        return {"tp": counts[:, 0], "fp": counts[:, 1], "fn": counts[:, 2]}
 
-    def result(self, rows: Rows) -> dict[str, float]:
-        """Return the overlap of each class over the pixels of all samples, and their mean.
-
-        A class that is nowhere, neither in truth nor in prediction, is NaN and left out of the mean.
-        """
-        scores = self.score(*(rows[name].sum(0) for name in ("tp", "fp", "fn")))
-        names = class_names(self.names, len(scores))
-        return {**dict(zip(names, scores.tolist(), strict=True)), MACRO: float(self._average(scores))}
+    def result(self, rows: Rows) -> Result:
+        """Return the overlap of each class and their mean; NaN where a class is in no map at all."""
+        if self.average == "pooled":
+            return self._named(self.score(*(rows[name].sum(0) for name in ("tp", "fp", "fn"))))
+        each = self.score(rows["tp"], rows["fp"], rows["fn"])
+        left_out = np.isnan(each).sum(0).tolist()
+        values = np.where(np.isnan(rows["tp"]).any(0), np.nan, mean_defined(each, 0))
+        names = class_names(self.names, len(values))
+        return {**self._named(values), UNDEFINED: dict(zip(names, map(float, left_out), strict=True))}
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64]:
         """Return the mean over the classes of each sample; NaN where it has none of them."""
-        return self._average(self.score(rows["tp"], rows["fp"], rows["fn"]))
+        each = self.score(rows["tp"], rows["fp"], rows["fn"])
+        return weighted_mean(each, self.weights(each.shape[1]))
 
-    def _average(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        kept = [index for index in range(scores.shape[-1]) if index not in self.ignore]
-        return mean_defined(scores[..., kept])
+    def _named(self, values: NDArray[np.float64]) -> dict[str, float]:
+        names = class_names(self.names, len(values))
+        macro = float(weighted_mean(values, self.weights(len(values))))
+        return {**dict(zip(names, values.tolist(), strict=True)), MACRO: macro}
 
 
 @register
-class IoU(Overlap):
+class IoU(OverlapMetric):
     """Intersection over union of predicted and true pixels, by class."""
 
     def score(self, tp: NDArray[Any], fp: NDArray[Any], fn: NDArray[Any]) -> NDArray[np.float64]:
@@ -89,7 +74,7 @@ class IoU(Overlap):
 
 
 @register
-class Dice(Overlap):
+class Dice(OverlapMetric):
     """Dice overlap of predicted and true pixels, by class."""
 
     def score(self, tp: NDArray[Any], fp: NDArray[Any], fn: NDArray[Any]) -> NDArray[np.float64]:
@@ -97,18 +82,35 @@ class Dice(Overlap):
         return _ratio(2 * tp, 2 * tp + fp + fn)
 
 
+@register
+class Overlap(OverlapMetric):
+    """Share of the smaller one of predicted and true pixels that lies in the other, by class (FuseMedML)."""
+
+    def score(self, tp: NDArray[Any], fp: NDArray[Any], fn: NDArray[Any]) -> NDArray[np.float64]:
+        """Return tp / min(tp + fp, tp + fn); 0 where one of both is empty."""
+        return np.where(tp + fp + fn > 0, _ratio(tp, np.maximum(tp + np.minimum(fp, fn), 1)), np.nan)
+
+
+@register
+class PixelAccuracy(OverlapMetric):
+    """Share of the true pixels that are predicted, by class: FuseMedML's pixel accuracy, a recall."""
+
+    def score(self, tp: NDArray[Any], fp: NDArray[Any], fn: NDArray[Any]) -> NDArray[np.float64]:
+        """Return tp / (tp + fn); 0 where the truth is empty and the prediction is not."""
+        return np.where(tp + fp + fn > 0, _ratio(tp, np.maximum(tp + fn, 1)), np.nan)
+
+
 def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(below > 0, above / np.maximum(below, 1), np.nan)
 
 
-def _confusion(pred: Tensor, target: Tensor) -> NDArray[np.int64]:
-    """Return pixels by (sample, true class, predicted class); the prediction is resized, nearest neighbour."""
-    # argmax over a strided axis is ten times slower than max
-    found = pred.detach().max(1, keepdim=True).indices
-    if found.shape[2:] != target.shape[1:]:
-        found = F.interpolate(found.float(), size=target.shape[1:], mode="nearest-exact").long()
-    batch, classes = pred.shape[:2]
-    sample = torch.arange(batch, device=pred.device).view(-1, *[1] * (target.ndim - 1))
-    cell = (sample * classes + target) * classes + found[:, 0]
-    counts = torch.bincount(cell.flatten(), minlength=batch * classes * classes)
-    return counts.cpu().numpy().reshape(batch, classes, classes)
+def _counts(maps: Maps, sample: int) -> NDArray[np.int64]:
+    """Return true positive, false positive and false negative pixels of each class (3, classes)."""
+    found = []
+    for truth, pred in zip(maps.truth[sample], maps.found[sample], strict=True):
+        table = np.zeros((256, 256), np.int64)
+        joint_histogram(truth.reshape(-1), pred.reshape(-1), table)
+        hit = np.diagonal(table)
+        labels = slice(0, maps.classes) if maps.truth.shape[1] == 1 < maps.classes else slice(1, 2)
+        found.append(np.stack([hit, table.sum(0) - hit, table.sum(1) - hit])[:, labels])
+    return np.concatenate(found, 1)

@@ -10,8 +10,9 @@ import pytest
 
 from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.functions import functions
 from fuse_engine.core.health import CHECKS, Finding
-from fuse_engine.data import Image, LoadDicom, LoadImage, Pipeline, functions, read_cohort, write_image
+from fuse_engine.data import Image, LoadDicom, LoadImage, Pipeline, read_cohort, write_image
 from fuse_engine.data.doctor import source_findings
 from fuse_engine.run.gate import all_findings
 from tests.engine.data.doctor.conftest import EXPERIMENT, grid, mask, picture, turned
@@ -100,8 +101,8 @@ def test_labels_that_the_steps_map_are_expected(study: Study, tmp_path: Path) ->
 def test_labels_that_a_function_maps_are_expected(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(functions, "_functions", {})
-    functions.function(marked)
+    monkeypatch.setattr(functions, "known", {})
+    functions.add(marked)
     write_image(tmp_path / "seven.nrrd", mask(value=7))
     write_image(tmp_path / "a.nrrd", picture(77))
     for more, expected in (("", []), (", moves: true", []), (", arguments: {high: 9}", ["unexpected_label"])):

@@ -8,7 +8,7 @@ from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.document import parse
 from fuse_engine.core.experiment import Experiment
 from fuse_gui.models.field import Field
-from fuse_gui.models.model import ModelModel
+from fuse_gui.models.builder import BuilderModel
 from fuse_gui.models.project import Project
 from tests.gui_engine import FakeEngine
 from tests.gui_project import wait_for
@@ -16,17 +16,17 @@ from tests.gui_toys import CATALOG
 
 
 @pytest.fixture
-def model(toy_project: Project) -> ModelModel:
-    return ModelModel(toy_project)
+def model(toy_project: Project) -> BuilderModel:
+    return BuilderModel(toy_project)
 
 
-def field(model: ModelModel, *place: str) -> Field:
+def field(model: BuilderModel, *place: str) -> Field:
     found = model.items[place[0]].find(place[1:])
     assert isinstance(found, Field)
     return found
 
 
-def test_what_is_typed_stands_in_the_experiment(model: ModelModel, toy_project: Project) -> None:
+def test_what_is_typed_stands_in_the_experiment(model: BuilderModel, toy_project: Project) -> None:
     before = toy_project.experiment
     field(model, "losses", "overlap", "Dice", "smooth").set("1e-8")
     assert toy_project.experiment is not None
@@ -37,19 +37,19 @@ def test_what_is_typed_stands_in_the_experiment(model: ModelModel, toy_project: 
     assert field(model, "losses", "overlap", "Dice", "smooth").text() == "1"
 
 
-def test_a_head_is_added_and_renamed(model: ModelModel, toy_project: Project) -> None:
+def test_a_head_is_added_and_renamed(model: BuilderModel, toy_project: Project) -> None:
     heads = model.items["model"].find(("Net", "heads"))
     heads.add("Pooling")  # type: ignore[attr-defined]
     heads.rename(1, "birads")  # type: ignore[attr-defined]
     assert parse(toy_project.as_yaml()).data["model"] == {
-        "Net": {"heads": {"seg": {"Dense": {"classes": "3"}}, "birads": {"Pooling": {}}}}
+        "Net": {"heads": {"seg": {"Dense": {"classes": "3"}}, "birads": {"Pooling": {"classes": "2"}}}}
     }
 
 
 def test_looking_edits_nothing(toy_project: Project) -> None:
     before, edits = toy_project.as_yaml(), []
     toy_project.experiment_changed.connect(lambda: edits.append(1))
-    model = ModelModel(toy_project)
+    model = BuilderModel(toy_project)
     toy_project.problems_changed.emit()
     toy_project.flow_changed.emit()
     for item in model.items.values():
@@ -58,7 +58,7 @@ def test_looking_edits_nothing(toy_project: Project) -> None:
 
 
 def test_a_problem_stands_at_its_field_and_leads_there(toy_engine: FakeEngine, toy_project: Project) -> None:
-    model = ModelModel(toy_project)
+    model = BuilderModel(toy_project)
     like = field(model, "model", "Net", "heads", "seg", "Dense", "like")
     wanted: list[str] = []
     like.wanted.connect(lambda: wanted.append("like"))
@@ -80,7 +80,7 @@ def test_a_problem_stands_at_its_field_and_leads_there(toy_engine: FakeEngine, t
 
 
 def test_keys_come_from_what_the_experiment_produces(toy_engine: FakeEngine, toy_project: Project) -> None:
-    model = ModelModel(toy_project)
+    model = BuilderModel(toy_project)
     toy_engine.answers["flow"] = [
         {
             "key": "model.logits.seg",
@@ -101,7 +101,7 @@ def test_keys_come_from_what_the_experiment_produces(toy_engine: FakeEngine, toy
 
 def test_a_catalogue_that_comes_late_fills_the_forms(toy_engine: FakeEngine, toy_project: Project) -> None:
     toy_project.catalog = Catalog()
-    model = ModelModel(toy_project)
+    model = BuilderModel(toy_project)
     before = toy_project.as_yaml()
     assert "unknown model 'Net'" in model.items["model"].message
     toy_project.catalog = CATALOG
@@ -111,13 +111,13 @@ def test_a_catalogue_that_comes_late_fills_the_forms(toy_engine: FakeEngine, toy
     assert toy_project.as_yaml() == before
 
 
-def test_another_experiment_fills_the_same_forms(model: ModelModel, toy_project: Project) -> None:
+def test_another_experiment_fills_the_same_forms(model: BuilderModel, toy_project: Project) -> None:
     text = "data: {source: {Table: {path: b.csv}}, input: {}}\nmodel: {Net: {heads: {}}}"
     toy_project.start_with(Experiment.from_text(text))
     assert (model.items["losses"].plain(), model.items["model"].plain()) == ({}, {"Net": {"heads": {}}})
 
 
-def test_a_bad_value_survives_what_else_is_edited(model: ModelModel, toy_project: Project) -> None:
+def test_a_bad_value_survives_what_else_is_edited(model: BuilderModel, toy_project: Project) -> None:
     smooth = field(model, "losses", "overlap", "Dice", "smooth")
     smooth.set("-1")
     field(model, "losses", "hard", "Focal", "gamma").set("3")
@@ -126,7 +126,7 @@ def test_a_bad_value_survives_what_else_is_edited(model: ModelModel, toy_project
     assert toy_project.experiment.losses["overlap"].args == {"smooth": "1"}
 
 
-def test_the_experiment_is_shown_as_text(model: ModelModel, toy_project: Project) -> None:
+def test_the_experiment_is_shown_as_text(model: BuilderModel, toy_project: Project) -> None:
     texts = {}
     for face in model.as_text.faces:
         model.as_text.choose(face)
@@ -136,7 +136,7 @@ def test_the_experiment_is_shown_as_text(model: ModelModel, toy_project: Project
     assert texts["Command"].startswith("fuse-gui train")
 
 
-def test_edits_reach_the_check_without_being_asked_for(toy_engine: FakeEngine, model: ModelModel) -> None:
+def test_edits_reach_the_check_without_being_asked_for(toy_engine: FakeEngine, model: BuilderModel) -> None:
     toy_engine.asked.clear()
     field(model, "losses", "overlap", "Dice", "smooth").set("2")
     wait_for(lambda: toy_engine.methods() == ["validate", "flow"])

@@ -1,0 +1,47 @@
+"""A ground truth of another size than the prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch.nn.functional as F
+from jaxtyping import Shaped
+from torch import Tensor
+
+from fuse_engine.core.errors import FuseError
+
+Resize = Literal["nearest", "max-pool"]
+
+
+def resized(truth: Tensor, size: Sequence[int], how: Resize) -> Tensor:
+    """Return a truth (b, c, *s) at another size, its values and number type kept.
+
+    `nearest` takes the value at the centre of each pixel of the new size. `max-pool` takes the largest value of a
+    block, so that small structures of a high class survive: the blocks have floor(s / size) pixels along each axis
+    and are cut from the centre; with a ratio that is not whole the rest at the border, one pixel more at the end
+    where it is odd, is left out (FuseMedML).
+
+    Raises:
+        FuseError: when `max-pool` is asked to enlarge.
+    """
+    if list(truth.shape[2:]) == list(size):
+        return truth
+    if how == "nearest":
+        return F.interpolate(truth.float(), size=list(size), mode="nearest-exact").to(truth.dtype)
+    if any(old < new for old, new in zip(truth.shape[2:], size, strict=True)):
+        raise FuseError(
+            "max-pool only makes a truth smaller", where="resize", expected="resize: nearest",
+            got=f"a truth of {tuple(truth.shape[2:])} for a prediction of {tuple(size)}",
+        )  # fmt: skip
+    return _pooled(truth, size)
+
+
+def _pooled(truth: Shaped[Tensor, "b c *s"], size: Sequence[int]) -> Shaped[Tensor, "b c *t"]:
+    for axis, new in enumerate(size, 2):
+        old = truth.shape[axis]
+        block = old // new
+        truth = truth.narrow(axis, (old - block * new) // 2, block * new)
+        shape = (*truth.shape[:axis], new, block, *truth.shape[axis + 1 :])
+        truth = truth.reshape(shape).amax(axis + 1)
+    return truth

@@ -1,0 +1,92 @@
+"""The temperature that calibrates logits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import log_softmax, softmax
+from torch import Tensor
+
+from fuse_engine.core.errors import FuseError
+from fuse_engine.core.keys import LogitsKey, TruthKey
+from fuse_engine.core.registry import register
+from fuse_engine.metrics.base import Metric, Rows
+from fuse_engine.targets import check_target
+
+Numbers = NDArray[np.float64]
+_STEEPEST = 1e6
+"""Largest 1 / temperature that is looked for."""
+
+
+@register
+class Temperature(Metric):
+    """The number to divide logits by for the smallest negative log likelihood, and that likelihood (Guo 2017).
+
+    Below 1 the model is too modest, above 1 too sure of itself.
+    """
+
+    higher_is_better: ClassVar[bool | None] = None
+    pred: LogitsKey
+    """Logits (batch, classes), e.g. `model.logits.classifier`."""
+    target: TruthKey
+    """Class of each sample (batch,), e.g. `data.gt.classification`."""
+
+    def collect(self, pred: Tensor, target: Tensor) -> Rows:
+        """Keep logits and class of each sample.
+
+        Raises:
+            FuseError: when shapes or classes do not fit.
+        """
+        if pred.ndim != 2 or target.ndim != 1:
+            raise FuseError(
+                "shapes do not fit", where="target", expected="logits (batch, classes) and a target (batch,)",
+                got=f"{tuple(pred.shape)} and {tuple(target.shape)}",
+            )  # fmt: skip
+        check_target(pred, target, self.target)
+        return {"pred": pred.detach().double().cpu().numpy(), "target": target.cpu().numpy()}
+
+    def result(self, rows: Rows) -> dict[str, float]:
+        """Return `temperature`, and the mean negative log likelihood before, `nll`, and behind, `nll_scaled`.
+
+        The temperature is 0 where every sample is right, infinite where chance would be better; all is NaN without
+        samples, or with logits that are no numbers.
+        """
+        logits, target = rows["pred"], rows["target"]
+        if not len(target) or not np.isfinite(logits).all():
+            return dict.fromkeys(("temperature", "nll", "nll_scaled"), np.nan)
+        steepness = _steepness(logits, target)
+        temperature = 1 / steepness if steepness else np.inf
+        return {
+            "temperature": temperature if steepness < _STEEPEST else 0.0,
+            "nll": _likelihood(logits, target, 1.0), "nll_scaled": _likelihood(logits, target, steepness),
+        }  # fmt: skip
+
+    def per_sample(self, rows: Rows) -> Numbers:
+        """Return the probability that each sample's class was given."""
+        found: Numbers = softmax(rows["pred"], axis=1)[np.arange(len(rows["target"])), rows["target"]]
+        return found
+
+
+def _likelihood(logits: Numbers, target: NDArray[np.int64], steepness: float) -> float:
+    """Return the mean negative log likelihood of logits (n, classes) times the steepness."""
+    return float(-log_softmax(steepness * logits, axis=1)[np.arange(len(target)), target].mean())
+
+
+def _steepness(logits: Numbers, target: NDArray[np.int64]) -> float:
+    """Return the 1 / temperature of the smallest likelihood, which is convex in it, from 0 to `_STEEPEST`."""
+    true = logits[np.arange(len(target)), target]
+
+    def slope(steepness: float) -> float:
+        return float(((softmax(steepness * logits, axis=1) * logits).sum(1) - true).mean())
+
+    if slope(0.0) >= 0:
+        return 0.0
+    high = 1.0
+    while slope(high) < 0:
+        high *= 2
+        if high > _STEEPEST:
+            return _STEEPEST
+    return float(brentq(slope, 0.0, high, xtol=1e-12))
