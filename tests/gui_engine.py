@@ -49,6 +49,10 @@ def arrow_bytes(columns: dict[str, list[str]]) -> NDArray[np.uint8]:
 ANSWERS: dict[str, Any] = {
     "validate": [],
     "flow": [{"key": "data.input.image", "shape": [1, 4, 6], "dtype": "float32", "producer": "", "consumers": []}],
+    "graph": {
+        "nodes": [], "edges": [], "problems": [], "parameters": 0, "trainable": 0, "flops": None,
+        "receptive_field": None, "patch": None, "keys": [],
+    },
     "cohort": cohort_reply(),
     "cache_status": {"cached": 4, "missing": 2, "bytes": 1000, "changes": ["4 of 6 samples are kept"]},
     "roundtrip": {

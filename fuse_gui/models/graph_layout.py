@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,8 @@ from fuse_gui.models.graph import Edge, Graph, Node
 
 NODE_HIGH, GAP_HIGH, GAP_WIDE, EDGE = 38, 30, 10, 6
 """Pixels: height of a part, room between rows and between parts, and around the drawing."""
-WIDEST, NARROWEST, BEND = 200, 84, 10
-"""Pixels that a part may be wide, that it is at least, and that an edge takes which passes a row."""
+WIDEST, USUAL, NARROWEST, BEND = 200, 130, 84, 10
+"""Pixels that a part may be wide, is in a full row, is at least, and that an edge takes which passes a row."""
 LETTERS = (6.6, 5.6)
 """Pixels of a letter, about: bold of 11 px in the first line of a part, of 10 px everywhere else."""
 LABEL_HIGH = 13
@@ -94,7 +95,7 @@ def layout(graph: Graph, wide: float) -> Layout:
     boxes = {name: Box(lefts[name], _top(rank), widths[name], NODE_HIGH) for name, rank in rank_of.items()}
     drawn = tuple(Drawn(node, boxes[node.id], _lines(node, widths[node.id])) for node in graph.nodes)
     high = _top(len(rows) - 1) + NODE_HIGH + EDGE
-    return Layout(max(wide, needed), high, drawn, _paths(edges, chains, boxes, [one.box for one in drawn]))
+    return Layout(max(wide, math.floor(needed)), high, drawn, _paths(edges, chains, boxes, [one.box for one in drawn]))
 
 
 def _ranks(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, int]:
@@ -118,18 +119,29 @@ def _ranks(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, int]:
 
 
 def _split_leaves(nodes: Mapping[str, Node], ranks: dict[str, int], wide: float) -> dict[str, int]:
-    """Give losses and metrics as many rows as they need at that width."""
-    fit = max(1, int((wide - 2 * EDGE + GAP_WIDE) // (NARROWEST + GAP_WIDE)))
+    """Give losses and metrics a row together where their texts fit, else rows of their own, as many as they need."""
     lowest = min((rank for name, rank in ranks.items() if nodes[name].kind in LEAVES), default=0)
     kinds = [[name for name, node in nodes.items() if node.kind == kind] for kind in LEAVES]
-    if sum(map(len, kinds)) <= fit:
-        groups = [[name for group in kinds for name in group]]
-    else:
-        groups = [group[start : start + fit] for group in kinds for start in range(0, len(group), fit)]
+    together = _filled([name for group in kinds for name in group], nodes, wide, WIDEST)
+    groups = together if len(together) == 1 else [row for kind in kinds for row in _filled(kind, nodes, wide, USUAL)]
     split = dict(ranks)
     for number, group in enumerate(groups):
         split.update(dict.fromkeys(group, lowest + number))
     return split
+
+
+def _filled(names: Sequence[str], nodes: Mapping[str, Node], wide: float, most: float) -> list[list[str]]:
+    """Return names in rows, as many in each as fit, none wider than `most`."""
+    rows: list[list[str]] = []
+    room = 0.0
+    for name in names:
+        needed = min(_wanted(nodes[name]), most) + GAP_WIDE
+        if not rows or needed > room:
+            rows.append([])
+            room = wide - 2 * EDGE + GAP_WIDE
+        rows[-1].append(name)
+        room -= needed
+    return rows
 
 
 def _chain(index: int, edge: Edge, ranks: Mapping[str, int]) -> list[str]:

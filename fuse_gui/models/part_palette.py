@@ -85,7 +85,9 @@ class PartPalette:
         scene = self._scene.now
         hidden = sum(not works(scene, entry) for entry in _entries(scene)) if scene else 0
         dims = scene.dims if scene else 0
-        return f"{hidden} components that do not work for images of {dims} axes are not listed." if hidden else ""
+        said = "component that does" if hidden == 1 else "components that do"
+        rest = f"not work for images of {dims} axes {'is' if hidden == 1 else 'are'} not listed."
+        return f"{hidden} {said} {rest}" if hidden else ""
 
     def usable(self, entry: Entry) -> bool:
         """Say whether a component works for the number of axes of the images."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import fuse_resources
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.model_presets import PARTS, ModelKeys, ModelPreset, model_preset, model_presets
+from fuse_engine.core.model_presets import PARTS, ModelKeys, ModelPreset, model_preset, title
 from fuse_gui.models.key_facts import INPUT, INPUTS, KeyFact
 from fuse_gui.models.project import Project
 from fuse_gui.models.scene import Scene, SceneNow
@@ -25,15 +26,15 @@ class Templates:
     @property
     def names(self) -> tuple[str, ...]:
         """The templates there are."""
-        return tuple(model_presets())
+        return tuple(fuse_resources.model_presets())
 
     def title(self, name: str) -> str:
         """Return what a template is called."""
-        return model_presets()[name].title
+        return title(name)
 
     def help(self, name: str) -> str:
         """Return what a template makes, in a sentence."""
-        return f"{model_presets()[name].sentence} It replaces model, losses and metrics; Undo brings them back."
+        return f"{model_preset(name).sentence} It replaces model, losses and metrics; Undo brings them back."
 
     def use(self, name: str) -> None:
         """Replace model, losses and metrics, and what the best epoch is chosen by; say what was chosen."""

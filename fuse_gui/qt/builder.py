@@ -46,7 +46,7 @@ class BuilderView(LiveView):
         self.setObjectName("fuse-model")
         self.graph = GraphView(model)
         self.state, self.size = Text("", HELP), Text("", HELP)
-        self.wrong, self.fixes = Text("", WRONG), QWidget()
+        self.wrong, self.fixes = Text("", WRONG), FlowBox([])
         self._fixed: object = None
         self.palette_fold = Fold(model.palette.title, PartPaletteView(model))
         self.preflight = PreflightView(model.preflight)
@@ -73,8 +73,7 @@ class BuilderView(LiveView):
         self.templates.addItem(templates.label)
         for name in templates.names:
             self.templates.addItem(templates.title(name), name)
-            help_text = tooltip(templates.help(name))
-            self.templates.setItemData(self.templates.count() - 1, help_text, Qt.ItemDataRole.ToolTipRole)
+        self.templates.highlighted.connect(self._explain)
         self.templates.activated.connect(self._use)
         self.boxes = QCheckBox(model.boxes.label)
         self.boxes.setToolTip(tooltip(model.boxes.help))
@@ -115,6 +114,12 @@ class BuilderView(LiveView):
         if index:
             self.model.templates.use(self.templates.itemData(index))
 
+    def _explain(self, index: int) -> None:
+        """Say what a template makes; only then it is read."""
+        if index:
+            told = tooltip(self.model.templates.help(self.templates.itemData(index)))
+            self.templates.setItemData(index, told, Qt.ItemDataRole.ToolTipRole)
+
     def _focus(self) -> None:
         self.model.focus(self.model.problems[self.problems.currentRow()])
 
@@ -128,8 +133,7 @@ class BuilderView(LiveView):
         self._fixed = graph.wrong
         old, found = self.fixes, graph.wrong.fixes if graph.wrong else ()
         buttons = [push(fix.title, graph.fix_help, lambda fix=fix: graph.apply(fix)) for fix in found]  # type: ignore[misc]
-        self.fixes = FlowBox(buttons) if buttons else QWidget()
-        self.fixes.setVisible(bool(buttons))
+        self.fixes = FlowBox(buttons)
         self._notes.replaceWidget(old, self.fixes)
         old.hide()
         old.deleteLater()

@@ -53,7 +53,8 @@ class Card(Folding):
             self._name.editingFinished.connect(self._rename)
         else:
             self._name.setTextFormat(Qt.TextFormat.PlainText)
-        self._name.setVisible(not items.of_fields)
+        if items.of_fields:
+            self._name.hide()
         head.addWidget(self._name, 3 if items.named else 0)
         if control is not None and not items.named:
             head.addWidget(control, 3)

@@ -43,7 +43,10 @@ class Text(QLabel):  # type: ignore[misc]
     def say(self, text: str) -> None:
         """Show another text."""
         self.setText(text)
-        self.setVisible(bool(text))
+        if not text:
+            self.hide()
+        elif self.isHidden() and self.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide):
+            self.show()  # not otherwise: without a parent yet, it would open a window of its own for a moment
 
 
 class Message(Text):

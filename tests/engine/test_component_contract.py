@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from fuse_engine.augment import Intensity
 from fuse_engine.augment.base import Params, Part
 from fuse_engine.augment.chance import Chance
 from fuse_engine.core import registry
 from fuse_engine.core.component import Component
-from fuse_engine.core.functions import function
+from fuse_engine.core.functions import function, module
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import Key
 from fuse_engine.data import Image, Processor, Resize, Row, Value
@@ -24,12 +24,24 @@ from fuse_engine.data.processor import image_of, intensities
 from fuse_engine.losses import Loss
 from fuse_engine.metrics import Metric
 from fuse_engine.metrics.base import Rows
+from fuse_engine.models import GlobalPoolingClassifier
 from fuse_engine.testing import ContractError, check_component
+from tests.engine.models.small import make, saved_run
 
 
 @function
 def doubled(image: Image) -> np.ndarray:
     return 2 * image.array
+
+
+@module
+class Narrow(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(1, width, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.mix(image)  # type: ignore[no-any-return]
 
 
 Pixels = NDArray[np.float32]
@@ -39,6 +51,12 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "LossFunction": {"function": "torch.nn.CrossEntropyLoss"},
     "BackgroundReplacement": {"folder": ""},  # one with a picture
     "Function": {"function": "doubled"},
+    "Ensemble": {"runs": []},  # a trained one
+    "Siamese": {
+        "inputs": ["data.input.prior", "data.input.current"],
+        "heads": {"one": {"GlobalPoolingClassifier": {"classes": 2}}},
+    },
+    "WrapModule": {"module": "Narrow", "arguments": {"width": 2}, "answers": {"one": "softmax"}, "features": "mix"},
     "Crop": {"size": [4, 4]},
     "Filter": {"values": ["1"]},
     "Pad": {"size": [8, 8]},
@@ -53,6 +71,8 @@ EVERY = [cls for kind in registry.KINDS for cls in registry.every(kind).values()
 @pytest.mark.parametrize("cls", EVERY, ids=lambda cls: f"{cls.kind}-{cls.__name__}")
 def test_every_component_keeps_the_rules(cls: type[Component], tmp_path: Path) -> None:
     arguments = ARGUMENTS.get(cls.__name__, {})
+    if "runs" in arguments:
+        arguments = {"runs": [str(saved_run(tmp_path, make(a=GlobalPoolingClassifier(classes=2)), 1).path)]}
     if "folder" in arguments:
         arguments = {"folder": str(tmp_path)}
         pixels = np.arange(40, dtype=np.uint8).reshape(1, 5, 8)

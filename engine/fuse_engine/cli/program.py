@@ -17,8 +17,8 @@ from pathlib import Path
 from fuse_engine.cli.options import CANCELLED, FAILED, OK, PROBLEM, USAGE, Handler, Subparsers
 
 OURS = (
-    "new", "augmentation", "import-augmentation", "convert", "validate", "doctor", "create", "train", "infer",
-    "analyze", "explain", "replay", "runs", "cache", "catalog",
+    "new", "augmentation", "import-augmentation", "convert", "validate", "doctor", "create", "preflight", "train",
+    "infer", "analyze", "explain", "replay", "runs", "cache", "catalog",
 )  # fmt: skip
 """Our commands in the order of the work; each is a module here, `-` as `_`, with `add(subparsers)`."""
 

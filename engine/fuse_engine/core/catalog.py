@@ -107,10 +107,12 @@ def describe(cls: type[BaseModel]) -> Entry:
         TypeError: for a field that no form can draw.
     """
     sentence = inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " ")
-    fields = tuple(_field(name, info) for name, info in cls.model_fields.items())
+    fields = [_field(name, info) for name, info in cls.model_fields.items()]
     kind = cls.kind if issubclass(cls, Component) else ""
+    # what a component inherits stands before its own fields, which a person has to answer first
+    fields.sort(key=lambda field: not field.required)
     return Entry(
-        kind=kind, name=cls.__name__, sentence=sentence, fields=fields, origin=cls.__module__,
+        kind=kind, name=cls.__name__, sentence=sentence, fields=tuple(fields), origin=cls.__module__,
         dims=getattr(cls, "dims", ()),
     )  # fmt: skip
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import fuse_resources
@@ -39,13 +38,17 @@ class ModelPreset:
     """A model with its losses and metrics; keys and counts are still names in `< >`."""
 
     name: str
-    title: str
     sentence: str
     needs: Mapping[str, int]
     """How many of each thing in `NEEDS` it takes."""
     parts: Mapping[str, Any]
     best: tuple[Mapping[str, Any], ...]
     """What the best epoch is chosen by."""
+
+    @property
+    def title(self) -> str:
+        """The name as words."""
+        return title(self.name)
 
     def fill(self, keys: ModelKeys) -> dict[str, Any]:
         """Return `model`, `losses`, `metrics` and `best` of an experiment with these keys.
@@ -93,31 +96,27 @@ class ModelPreset:
         return meant
 
 
-@lru_cache(maxsize=1)
-def model_presets() -> dict[str, ModelPreset]:
-    """Return every preset by name."""
-    return {name: _read(name, path) for name, path in fuse_resources.model_presets().items()}
+def title(name: str) -> str:
+    """Return the name of a preset as words."""
+    return name.replace("_", " ").capitalize()
 
 
+@lru_cache(maxsize=32)
 def model_preset(name: str) -> ModelPreset:
     """Return one preset.
 
     Raises:
         FuseError: naming the presets there are.
     """
-    known = model_presets()
+    known = fuse_resources.model_presets()
     if name not in known:
         raise FuseError(f"no template '{name}'", expected=f"one of {', '.join(known)}", nearest=nearest(name, known))
-    return known[name]
-
-
-def _read(name: str, path: Path) -> ModelPreset:
-    data = document.read(path).data
+    data = document.read(known[name]).data
     if not isinstance(data.get("model"), Mapping) or not isinstance(data.get("needs"), Mapping):
-        raise ExperimentError(f"{path.name} holds no template", expected="'needs' and 'model'")
+        raise ExperimentError(f"{known[name].name} holds no template", expected="'needs' and 'model'")
     needs = {str(what): int(count) for what, count in data["needs"].items()}
     parts = {part: data.get(part) or {} for part in PARTS}
-    return ModelPreset(name, str(data["title"]), str(data["sentence"]), needs, parts, tuple(data.get("best") or ()))
+    return ModelPreset(name, str(data["sentence"]), needs, parts, tuple(data.get("best") or ()))
 
 
 def _filled(value: Any, meant: Mapping[str, Any]) -> Any:

@@ -31,8 +31,8 @@ class ClassLoss(SampleLoss):
     """Number in the target that stands for no label, e.g. -1 or 255: such samples or pixels do not count. Every
     sample and pixel must have a label where empty."""
     class_weights: Literal["ipw"] | ClassWeights | None = None
-    """One factor a class; `ipw` takes the inverse of how often a class comes in the batch. All equal where
-    empty."""
+    """One factor a class; `ipw` takes the inverse of how often a class comes in the batch (of a label, how
+    often it is there; one that never is has the mean factor). All equal where empty."""
     class_weight_power: float | None = Field(None, ge=0)
     """In place of `class_weights`: how often a class comes in the batch, to minus this power (InnerEye). 1 is
     `ipw`, 0 makes all equal."""
@@ -43,8 +43,10 @@ class ClassLoss(SampleLoss):
             raise ValueError("expected `class_weights` or `class_weight_power`, not both")
         return self
 
-    def factors(self, classes: int, counts: Callable[[], Tensor]) -> Tensor | None:
+    def factors(self, classes: int, counts: Callable[[], Tensor], absent: float = 0.0) -> Tensor | None:
         """Return the factor of each class (k,), None where all are equal; `counts` says how often each one comes.
+
+        `absent` is that of a class that does not come at all, where factors follow from how often they do.
 
         Raises:
             FuseError: when the number of `class_weights` is not that of the classes.
@@ -52,7 +54,7 @@ class ClassLoss(SampleLoss):
         if isinstance(self.class_weights, list):
             return listed(self.class_weights, classes, "class_weights")
         power = 1.0 if self.class_weights == "ipw" else self.class_weight_power
-        return None if power is None else powers(counts(), power)
+        return None if power is None else powers(counts(), power, absent)
 
 
 def listed(weights: list[float], classes: int, where: str) -> Tensor:
@@ -71,8 +73,9 @@ def listed(weights: list[float], classes: int, where: str) -> Tensor:
     return torch.tensor(weights, dtype=torch.float32)
 
 
-def powers(counts: Float[Tensor, " k"], power: float) -> Float[Tensor, " k"]:
-    """Return counts to minus a power, with a mean of 1 over the classes that are there; 0 for one that is not."""
+def powers(counts: Float[Tensor, " k"], power: float, absent: float = 0.0) -> Float[Tensor, " k"]:
+    """Return counts to minus a power, with a mean of 1 over the classes that are there; `absent` for others."""
     there = counts > 0
     found = torch.where(there, counts.clamp(min=1e-6).pow(-power), 0.0)
-    return found * there.sum() / found.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    scaled = found * there.sum() / found.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    return torch.where(there, scaled, absent)

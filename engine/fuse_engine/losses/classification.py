@@ -17,6 +17,10 @@ from fuse_engine.losses.class_weights import ClassLoss, ClassWeights, listed
 from fuse_engine.losses.resize import Resize
 from fuse_engine.losses.truth import Truth, class_counts, label_map, one_class, several, shares
 
+LABEL = 1.0
+"""Factor of a label that nothing in the batch has, where factors follow from how often labels are there: that it is
+absent is still to be learned."""
+
 
 @register
 class CrossEntropy(ClassLoss):
@@ -109,7 +113,7 @@ class BinaryCrossEntropy(ClassLoss):
         """
         truth, labels = several(pred, target, self.target, self.resize, self.missing), pred.shape[1]
         axes = (0, *range(2, pred.ndim))
-        factors = by_label(self.factors(labels, lambda: truth.values.sum(axes)), pred)
+        factors = by_label(self.factors(labels, lambda: truth.values.sum(axes), LABEL), pred)
         given = self.positive_weights
         positive = None if given is None else listed(given, labels, "positive_weights")
         marks = truth.values * (1 - self.label_smoothing) + self.label_smoothing / 2

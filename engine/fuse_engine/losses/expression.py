@@ -61,13 +61,13 @@ def factors(text: str, known: Mapping[str, object], refused: Mapping[str, str]) 
         FuseError: saying at which character something else was expected, with the nearest known name.
     """
     found = _Reader(text, known, refused).whole()
+    if not all(map(math.isfinite, (found.number, *found.factors.values()))):
+        raise FuseError("a factor is too large", where="expression", got=text)
     if found.number:
         raise FuseError(
             f"the number {found.number:g} is added to the losses", where="expression",
             expected="every number as a factor of a loss: 0.1*dice_loss", got=text,
         )  # fmt: skip
-    if not all(map(math.isfinite, found.factors.values())):
-        raise FuseError("a factor is too large", where="expression", got=text)
     kept = {name: factor for name, factor in found.factors.items() if factor}
     if not kept:
         raise FuseError("no loss is left", where="expression", expected="a factor other than 0", got=text)
@@ -112,7 +112,7 @@ class _Reader:
     def _sum(self) -> Sum:
         found = self._product()
         while self._next.text in ("+", "-"):
-            sign = 1 if self._taken().text == "+" else -1
+            sign = 1.0 if self._taken().text == "+" else -1.0
             found = found.plus(self._product().times(sign))
         return found
 
@@ -138,7 +138,7 @@ class _Reader:
         if self._depth > _DEEPEST:
             raise self._error(f"more than {_DEEPEST} parentheses", token.position, "a shorter expression")
         self._taken()
-        found = self._factor().times(-1) if token.text == "-" else self._closed()
+        found = self._factor().times(-1.0) if token.text == "-" else self._closed()
         self._depth -= 1
         return found
 

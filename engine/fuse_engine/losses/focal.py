@@ -14,7 +14,7 @@ from fuse_engine.core.keys import LogitsKey, TruthKey
 from fuse_engine.core.registry import register
 from fuse_engine.losses.base import Activation, per_sample, weighted_mean
 from fuse_engine.losses.class_weights import ClassLoss
-from fuse_engine.losses.classification import by_label, per_label
+from fuse_engine.losses.classification import LABEL, by_label, per_label
 from fuse_engine.losses.resize import Resize
 from fuse_engine.losses.truth import class_counts, label_map, one_class, several
 
@@ -56,7 +56,7 @@ class Focal(ClassLoss):
         if self.activation == "sigmoid":
             truth = several(pred, target, self.target, self.resize, self.missing)
             axes = (0, *range(2, pred.ndim))
-            factors = self.factors(kinds, lambda: truth.values.sum(axes))
+            factors = self.factors(kinds, lambda: truth.values.sum(axes), LABEL)
             surprise = F.binary_cross_entropy_with_logits(pred.float(), truth.values, reduction="none")
             each = self._focused(surprise, truth.values)
             return weighted_mean(*per_label(each, truth.counted, by_label(factors, pred)), weights)

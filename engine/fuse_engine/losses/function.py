@@ -9,6 +9,7 @@ import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 
+from fuse_engine import libraries
 from fuse_engine.core.errors import FuseError, nearest
 from fuse_engine.core.keys import LogitsKey, TruthKey
 from fuse_engine.core.registry import register
@@ -167,10 +168,7 @@ def loss_class(function: str) -> type[nn.Module]:
     if library == "torch.nn":
         found: type[nn.Module] = getattr(nn, name)
         return found
-    # takes seconds to import
-    from monai import losses
-
-    found = getattr(losses, name)
+    found = getattr(libraries.library("monai", "losses"), name)
     return found
 
 

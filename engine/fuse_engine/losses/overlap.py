@@ -77,7 +77,9 @@ class RegionLoss(ClassLoss):
                 return class_counts(truth, classes)
             return truth.values.sum((0, *range(2, truth.values.ndim)))
 
-        found = self.factors(classes, counts)
+        # what no pixel of the batch has is still to be left out, where labels do not exclude each other
+        absent = 1.0 if self.activation == "sigmoid" else 0.0
+        found = self.factors(classes, counts, absent)
         return torch.ones(len(kept)) if found is None else found[kept]
 
     def kept(self, classes: int) -> list[int]:

@@ -56,12 +56,12 @@ class Cox(Loss):
         """
         pred, time, event = tensors["pred"], tensors["time"], tensors["event"]
         risk = pred.flatten().float()
-        times, events = _column(time, len(risk), self.time, "time"), _column(event, len(risk), self.event, "event")
         if pred.shape[1:].numel() != 1:
             raise FuseError(
                 "a survival head gives one number a sample", where="pred", expected="(batch, 1)",
                 got=str(tuple(pred.shape)),
             )  # fmt: skip
+        times, events = _column(time, len(risk), self.time, "time"), _column(event, len(risk), self.event, "event")
         if not bool(torch.isfinite(times).all()):
             raise FuseError(f"'{self.time}' holds a time that is none", where="time", expected="finite numbers")
         if not bool(((events == 0) | (events == 1)).all()):

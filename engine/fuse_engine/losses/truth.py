@@ -82,7 +82,7 @@ def label_map(
 
 
 def several(
-    pred: Tensor, target: Tensor, key: str, resize: Resize = "nearest", missing: float | None = None
+    pred: Tensor, target: Tensor, key: str, resize: Resize = "nearest", missing: int | None = None
 ) -> Truth:
     """Return the marks 0 to 1 of each label for logits (b, k, *s) from a target (b, k, *t); (b,) for one label.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,7 @@ from fuse_engine.data.source import Cohort
 from fuse_engine.data.split import Folds, divide
 from fuse_engine.losses.base import Loss
 from fuse_engine.metrics.base import Metric
+from fuse_engine.models.backbones import restored as without_pretrained
 from fuse_engine.models.base import BatchModule, Model
 from fuse_engine.run.compute import Compute
 from fuse_engine.run.places import at_place
@@ -215,14 +217,16 @@ class Assembly:
         cutting = self.patches()
         return self.tensors(name) if cutting is None else to_tensors(next(cutting.each(name, 0)))
 
-    def build(self, sample: NestedDict) -> BatchModule:
+    def build(self, sample: NestedDict, restored: bool = False) -> BatchModule:
         """Return the network for samples like this one, its weights drawn by the experiment's seed.
+
+        One that is `restored` gets the weights of a checkpoint next, and so reads no pretrained ones.
 
         Raises:
             ExperimentError: at the field whose shape does not fit.
         """
         torch.manual_seed(torch_seed(self.experiment.seed, "weights"))
-        with at_place(self.experiment, *self.model_place):
+        with at_place(self.experiment, *self.model_place), without_pretrained() if restored else nullcontext():
             return self.model.build(shapes_of(sample))
 
     def digest(self) -> str:

@@ -75,7 +75,7 @@ class Predictor:
         state = load_newest(folder, kind, say) if path.name != checkpoint else load(path)
         if state is None:
             raise RunError(f"every checkpoint '{checkpoint}' of run {folder.name} is damaged")
-        module = assembly.build(assembly.first(assembly.cohort.ids))
+        module = assembly.build(assembly.first(assembly.cohort.ids), restored=True)
         module.load_state_dict(weights_of(state))
         module.eval()
         return cls(assembly, Compute(choice, module), path.name)

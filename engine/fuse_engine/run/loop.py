@@ -26,6 +26,7 @@ from fuse_engine.run.callbacks import BatchReport, Callback, EpochReport
 from fuse_engine.run.compute import Compute, finite, put_back, snapshot
 from fuse_engine.run.control import Ended
 from fuse_engine.run.evaluation import TOTAL, Sums, evaluate, flat, loss_shares
+from fuse_engine.run.freezing import freeze
 from fuse_engine.run.loading import BadSamples, Items, Loaded, Loader, TrainingBatches, plain_batches
 from fuse_engine.run.optimizers import Optimizer
 from fuse_engine.run.progress import Progress, is_better, stage_of
@@ -158,8 +159,7 @@ class Loop:
         if self._frozen_of != self._stage:
             module.requires_grad_(True)
             self._frozen_of = self._stage
-        for name in stage.freeze:
-            module.parts[name].requires_grad_(False).eval()
+        freeze(module, stage.freeze)
 
     @property
     def _epoch(self) -> int:

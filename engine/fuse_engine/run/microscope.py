@@ -104,7 +104,7 @@ def _computed(
     folder: RunFolder, step: int, replay: Replay, samples: Sequence[NestedDict | None]
 ) -> tuple[Each | None, str]:
     """Return the losses of each sample by the weights that were saved nearest to a step, and a note of that."""
-    module = replay.assembly.build(replay.assembly.first(replay.assembly.folds.train))
+    module = replay.assembly.build(replay.assembly.first(replay.assembly.folds.train), restored=True)
     path = _load_nearest(folder, step, module)
     if path is None:
         return None, "no losses of single samples: none were recorded, and there is no checkpoint"

@@ -146,8 +146,8 @@ def _tell_environment(reporter: Reporter, assembly: Assembly, choice: Choice) ->
 
 
 def _train(reporter: Reporter, assembly: Assembly, choice: Choice, continued: bool) -> str:
-    learner = _learner(assembly, choice)
     saved = load_newest(reporter.folder, "last", reporter.warn)
+    learner = _learner(assembly, choice, restored=saved is not None)
     if saved is not None:
         learner.load(saved)
         progress = learner.progress
@@ -168,9 +168,9 @@ def _keep_ready(reporter: Reporter, assembly: Assembly) -> str:
     return ""
 
 
-def _learner(assembly: Assembly, choice: Choice) -> Learner:
+def _learner(assembly: Assembly, choice: Choice, restored: bool) -> Learner:
     training = assembly.experiment.training
-    module = assembly.build(assembly.first(assembly.folds.train))
+    module = assembly.build(assembly.first(assembly.folds.train), restored)
     optimizer = assembly.parts.at(Optimizer, "training", "optimizer").build(module.parameters())
     compute = Compute(choice, module, optimizer)
     average = Average(compute.module, training.average) if training.average else None

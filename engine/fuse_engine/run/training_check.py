@@ -12,6 +12,7 @@ from fuse_engine.models.base import BatchModule
 from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.callbacks import Callback
 from fuse_engine.run.evaluation import TOTAL, flat
+from fuse_engine.run.freezing import frozen, name_problems
 from fuse_engine.run.places import at_place
 
 
@@ -71,22 +72,19 @@ def freeze_problems(assembly: Assembly, module: BatchModule) -> Iterator[Problem
     if experiment.run.train and not any(weight.requires_grad for weight in module.parameters()):
         yield Problem(f"{assembly.model.name()} has nothing to train", "run.train", expected="false")
         return
-    parts = module.parts
     for index, stage in enumerate(experiment.training.stages):
         where = f"training.stages.{index}.freeze"
-        unknown = [name for name in stage.freeze if name not in parts]
-        for name in unknown:
-            yield Problem(
-                f"the model has no part '{name}'", where, expected=f"one of {', '.join(parts)}",
-                nearest=nearest(name, parts),
-            )  # fmt: skip
-        frozen = {id(weight) for name in stage.freeze if name in parts for weight in parts[name].parameters()}
-        if all(id(weight) in frozen for weight in module.parameters()):
+        yield from name_problems(module, stage.freeze, where)
+        kept = _weights(module, stage.freeze)
+        if all(id(weight) in kept for weight in module.parameters()):
             yield Problem("every part is frozen, so nothing can be learned", where)
 
 
 def first_frozen(assembly: Assembly, module: BatchModule) -> set[int]:
     """Return the ids of the weights that the first stage keeps as they are."""
-    parts, stages = module.parts, assembly.experiment.training.stages
-    names = stages[0].freeze if stages else []
-    return {id(weight) for name in names if name in parts for weight in parts[name].parameters()}
+    stages = assembly.experiment.training.stages
+    return _weights(module, stages[0].freeze if stages else [])
+
+
+def _weights(module: BatchModule, names: list[str]) -> set[int]:
+    return {id(weight) for part in frozen(module, names) for weight in part.parameters()}

@@ -14,6 +14,8 @@ PLACES = {
     "review": "checking",
     "create": "checking",
     "flow": "checking",
+    "graph": "graph",
+    "preflight": "preflight",
     "cohort": "cohorts",
     "parts": "cohorts",
     "sample": "samples",

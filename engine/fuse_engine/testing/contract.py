@@ -6,6 +6,7 @@ import inspect
 import json
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -355,11 +356,12 @@ def _equal(one: Value, other: Value) -> bool:
 
 
 def _check_backbone(backbone: Backbone) -> None:
-    """Features fine to coarse, with the channels that are promised, in all its numbers of axes."""
+    """Features fine to coarse, with the channels that are promised, in all its numbers of axes and on meta."""
     cls = type(backbone)
-    for dims in backbone.dims:
-        module = backbone.build(2, dims).eval()
-        features = module(torch.zeros(1, 2, *[32] * dims))
+    for dims, device in product(backbone.dims, ("cpu", "meta")):
+        with torch.device(device), torch.no_grad():
+            module = backbone.build(2, dims).eval()
+            features = module(torch.zeros(1, 2, *[max(32, backbone.smallest)] * dims))
         sizes = [tuple(level.shape[2:]) for level in features]
         _expect(sizes == sorted(sizes, reverse=True), cls, f"does not go from fine to coarse: {sizes}")
         _expect([level.shape[1] for level in features] == module.channels, cls, "promises other channels")
@@ -392,7 +394,7 @@ def _check_head(head: Head) -> None:
 def _check_model(model: Model) -> None:
     """Adds the keys it promises to a copy of the batch, on the meta device too; names what can be frozen."""
     cls = type(model)
-    shapes = {key: (1, 32, 32) for key in model.reads()}
+    shapes = dict.fromkeys(model.reads(), (1, 32, 32))
     for device in ("cpu", "meta"):
         with torch.device(device):
             module = model.build(shapes).eval()

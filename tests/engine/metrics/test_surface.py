@@ -15,10 +15,14 @@ from fuse_engine.metrics import HD95, Hausdorff, MeanSurfaceDistance, SurfaceDic
 from fuse_engine.metrics.segmentation import distances
 from fuse_engine.metrics.segmentation.distances import Structure, structures
 from fuse_engine.metrics.segmentation.surface import SurfaceMetric
+from tests.engine.metrics.maps import KEYS, Map, blob, itk, outputs, truth
 
-from .maps import KEYS, Map, blob, itk, outputs, truth
-
-SHAPES = [((17, 22), (1.0, 1.0)), ((23, 9), (0.4, 3.1)), ((9, 14, 12), (5.0, 0.7, 0.9)), ((6, 8, 20), (1.0, 1.0, 1.0))]
+SHAPES = [
+    ((17, 22), (1.0, 1.0)),
+    ((23, 9), (0.4, 3.1)),
+    ((9, 14, 12), (5.0, 0.7, 0.9)),
+    ((6, 8, 20), (1.0, 1.0, 1.0)),
+]
 
 
 def one(label: Map, found: Map, spacing: tuple[float, ...]) -> Structure:
@@ -68,7 +72,9 @@ def test_what_is_far_away_is_measured_like_what_is_near(size: int) -> None:
     corner = np.linalg.norm(points[0] - points[1][0], axis=1).max()
     assert far.hausdorff() == pytest.approx(corner)
     if size == 30:
-        assert far.hausdorff() == pytest.approx(max(directed_hausdorff(*points)[0], directed_hausdorff(*points[::-1])[0]))
+        assert far.hausdorff() == pytest.approx(
+            max(directed_hausdorff(*points)[0], directed_hausdorff(*points[::-1])[0])
+        )
 
 
 def test_a_structure_is_cut_to_the_box_of_both_and_the_rest_of_the_image_is_no_matter() -> None:
@@ -138,6 +144,7 @@ def test_hd95_is_the_larger_percentile_of_both_ways() -> None:
         assert rows["value"][0, 1] == pytest.approx(max(np.percentile(way, percentile) for way in ways), abs=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:monai.metrics.utils get_mask_edges:FutureWarning")
 def test_hd95_agrees_with_monai_where_both_mean_the_same_surface() -> None:
     """Boxes: no pixel has a neighbour outside at a corner only."""
     label, found = np.zeros((20, 30, 30), np.uint8), np.zeros((20, 30, 30), np.uint8)
@@ -152,9 +159,14 @@ def test_the_mean_is_over_both_surfaces_together_or_of_the_means() -> None:
     found[3:5, 3:5] = 1
     there, back = ways_of_itk(label, found, (2.0, 1.0))
     geometry = [Geometry.plain((16, 18), (2.0, 1.0))]
-    for mean, expected in (("all", np.concatenate([there, back]).mean()), ("of_means", (there.mean() + back.mean()) / 2)):
+    for mean, expected in (
+        ("all", np.concatenate([there, back]).mean()),
+        ("of_means", (there.mean() + back.mean()) / 2),
+    ):
         metric = MeanSurfaceDistance(**KEYS, mean=mean)
-        assert metric.collect(outputs(found), truth(label), geometry)["value"][0, 1] == pytest.approx(expected, abs=1e-5)
+        assert metric.collect(outputs(found), truth(label), geometry)["value"][0, 1] == pytest.approx(
+            expected, abs=1e-5
+        )
     assert np.concatenate([there, back]).mean() != pytest.approx((there.mean() + back.mean()) / 2)
 
 
@@ -172,7 +184,10 @@ def test_classes_are_measured_apart_and_may_overlap() -> None:
     label[:3], found[:4] = 1, 2
     metric = Hausdorff(**KEYS, names=["background", "liver", "tumour"], class_weights=[1, 1, 3])
     result = metric.result(metric.collect(outputs(found, 3), truth(label)))
-    each = [one((label == kind).astype(np.uint8), (found == kind).astype(np.uint8), (1, 1)).hausdorff() for kind in (1, 2)]
+    each = [
+        one((label == kind).astype(np.uint8), (found == kind).astype(np.uint8), (1, 1)).hausdorff()
+        for kind in (1, 2)
+    ]
     assert [result["liver"], result["tumour"]] == pytest.approx(each)
     assert result["macro_avg"] == pytest.approx((each[0] + 3 * each[1]) / 4)
     assert "background" not in result

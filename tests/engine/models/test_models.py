@@ -28,5 +28,5 @@ def test_the_published_networks_are_the_published_ones() -> None:
 
 def test_the_depth_may_come_as_text_from_a_file() -> None:
     assert ResNet.model_validate({"depth": "34", "width": "0.5"}) == ResNet(depth=34, width=0.5)
-    with pytest.raises(ValidationError, match="10, 18, 34 or 50"):
+    with pytest.raises(ValidationError, match="10, 18, 34, 50, 101 or 152"):
         ResNet.model_validate({"depth": "19"})

@@ -24,7 +24,7 @@ class Stage(Section):
     epochs: int = Field(10, ge=1)
     """Passes over the training samples."""
     freeze: list[str] = []
-    """Parts of the model that keep their weights, e.g. `backbone`."""
+    """Parts of the model that keep their weights, e.g. `backbone`, `backbone.levels.0`, `backbone.levels.[01]`."""
     lr: float | None = Field(None, gt=0)
     """Learning rate of this stage; the optimizer's own where empty."""
     negatives: Negatives = "all"

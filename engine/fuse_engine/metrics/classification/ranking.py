@@ -88,10 +88,10 @@ def _by_class(rows: Rows, one: Callable[[Scores, Positive], Weigh]) -> Weigh:
 
 def _area(scores: Scores, positive: Positive) -> Weigh:
     """Return what gives the area under the ROC curve (b,)."""
-    # tied samples count half: once all positive ones come first, once last
-    orders = [np.lexsort((positive, scores)), np.lexsort((1 - positive, scores))]
-    if np.array_equal(orders[0], orders[1]):
-        orders = orders[:1]
+    orders = [np.argsort(scores)]
+    if (np.diff(scores[orders[0]]) == 0).any():
+        # tied samples count half: once all positive ones come first, once last
+        orders = [np.lexsort((positive, scores)), np.lexsort((1 - positive, scores))]
 
     def weigh(counts: Counts) -> NDArray[np.float64]:
         found = np.empty((len(orders), len(counts), 3), np.int64)
@@ -129,5 +129,5 @@ def _below(scores: Scores, positive: Positive, limit: float) -> Weigh:
 
 def _descending(scores: Scores) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the order of the scores from the largest on, and where in it another score begins behind."""
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores)
     return order, np.diff(scores[order], append=np.nan) != 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
@@ -43,6 +45,6 @@ def f1_of_samples(rows: Rows) -> NDArray[np.float64]:
     return _share(2 * tp, found + truth)
 
 
-def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+def _share(part: Any, whole: Any) -> NDArray[np.float64]:
     # NaN, of a prediction that is not made of numbers, stays NaN
     return np.where(whole == 0, np.nan, part / np.where(whole == 0, 1, whole))

@@ -68,3 +68,24 @@ def partial(counts: Any, order: Any, positive: Any, ends: Any, limit: Any, found
                 area += (x - x_before) * (y_before + y) / 2
                 x_before, y_before = x, y
         found[row] = area / (float(positives) * float(negatives))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def placements(order: Any, positive: Any, ends: Any, found: Any) -> None:
+    """Write how many samples of the other class lie below each sample (n), tied ones counted half; rising order.
+
+    `positive` and `found` are by sample, not in the order.
+    """
+    first, hits, rest = 0, 0, 0
+    for index in range(len(order)):
+        if not ends[index]:
+            continue
+        tied = 0
+        for place in range(first, index + 1):
+            tied += positive[order[place]]
+        others = index + 1 - first - tied
+        for place in range(first, index + 1):
+            sample = order[place]
+            found[sample] = rest + others / 2 if positive[sample] else hits + tied / 2
+        first, hits, rest = index + 1, hits + tied, rest + others

@@ -124,8 +124,9 @@ class R2(ValueMetric):
 
     def score(self, pred: Values, target: Values) -> float:
         """Return 1 - sum (pred - target)² / sum (target - mean)²; NaN where all true numbers are equal."""
-        spread = ((target - target.mean()) ** 2).sum()
-        return float(1 - ((pred - target) ** 2).sum() / spread) if spread > 0 else float("nan")
+        if np.ptp(target) == 0:
+            return float("nan")
+        return float(1 - ((pred - target) ** 2).sum() / ((target - target.mean()) ** 2).sum())
 
 
 @register

@@ -125,8 +125,10 @@ def _cut(
     beyond = sum(int(bit) for bit, count in zip((TRUTH, FOUND), counts, strict=True) if count < truth.size)
     for axis, (start, stop, size) in enumerate(zip(first, last, truth.shape, strict=True)):
         ends = np.moveaxis(codes, axis, 0)
+        # an axis of one pixel, as images have along z, has no ends
+        outside = beyond if size > 1 else int(TRUTH | FOUND)
         if start == 0:
-            ends[0] = beyond
+            ends[0] = outside
         if stop == size:
-            ends[-1] = beyond
+            ends[-1] = outside
     return Structure(label, codes, spacing, counts[0], counts[1])

@@ -48,8 +48,9 @@ class OverlapMetric(MapMetric):
         if self.average == "pooled":
             return self._named(self.score(*(rows[name].sum(0) for name in ("tp", "fp", "fn"))))
         each = self.score(rows["tp"], rows["fp"], rows["fn"])
-        left_out = np.isnan(each).sum(0).tolist()
-        values = np.where(np.isnan(rows["tp"]).any(0), np.nan, mean_defined(each, 0))
+        unknown = np.isnan(rows["tp"])
+        left_out = (np.isnan(each) & ~unknown).sum(0).tolist()
+        values = np.where(unknown.any(0), np.nan, mean_defined(each, 0))
         names = class_names(self.names, len(values))
         return {**self._named(values), UNDEFINED: dict(zip(names, map(float, left_out), strict=True))}
 

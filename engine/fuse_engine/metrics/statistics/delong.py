@@ -15,6 +15,7 @@ from fuse_engine.core.keys import OutputKey, TruthKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import Metric, Result, Rows, class_names
 from fuse_engine.metrics.classification.scored import judged, positives, probable_rows
+from fuse_engine.metrics.kernels import ranks
 
 Numbers = NDArray[np.float64]
 
@@ -97,20 +98,15 @@ def areas_and_covariance(scores: Numbers, positive: NDArray[np.bool_]) -> tuple[
     rest = len(positive) - hits
     if hits == 0 or rest == 0 or np.isnan(scores).any():
         return np.full(count, np.nan), np.full((count, count), np.nan)
-    above, below = np.empty((count, hits)), np.empty((count, rest))
-    for line, won, lost in zip(scores, above, below, strict=True):
-        yes, no = line[positive], line[~positive]
-        won[:] = _below(np.sort(no), yes) / rest
-        lost[:] = 1 - _below(np.sort(yes), no) / hits
+    below = np.empty(scores.shape)
+    for line, found in zip(scores, below, strict=True):
+        order = np.argsort(line)
+        ranks.placements(order, positive, np.diff(line[order], append=np.nan) != 0, found)
+    above, under = below[:, positive] / rest, 1 - below[:, ~positive] / hits
     areas = above.mean(1)
     if hits < 2 or rest < 2:
         return areas, np.full((count, count), np.nan)
-    return areas, _covariance(above) / hits + _covariance(below) / rest
-
-
-def _below(ranked: Numbers, values: Numbers) -> Numbers:
-    """Return how many of the ranked numbers lie below each value, equal ones counted half."""
-    return (np.searchsorted(ranked, values, "left") + np.searchsorted(ranked, values, "right")) / 2
+    return areas, _covariance(above) / hits + _covariance(under) / rest
 
 
 def _covariance(values: Numbers) -> Numbers:

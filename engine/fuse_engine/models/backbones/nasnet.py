@@ -14,7 +14,7 @@ from fuse_engine.models.backbones.pretrained import PretrainedBackbone
 from fuse_engine.models.backbones.timm_network import timm_network
 from fuse_engine.models.base import Pyramid
 
-Map = Float[Tensor, " b c y x"]
+Map = Float[Tensor, " b _ _ _"]
 
 
 class _NASNet(PretrainedBackbone):

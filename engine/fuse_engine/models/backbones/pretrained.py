@@ -59,11 +59,11 @@ class PretrainedBackbone(Backbone):
             FuseError: `where` names the field, relative to this component.
         """
         model = self.published(dims) if self.pretrained else ""
-        if self.weights and not self.weights.is_file():
+        wanted = not _restored.get() and (self.pretrained or self.weights is not None)
+        if wanted and self.weights and not self.weights.is_file():
             raise FuseError("there is no such file", where="weights", expected="a file", got=str(self.weights))
         pyramid, network = self.assemble(channels, dims)
-        real = not next(pyramid.parameters()).is_meta
-        if real and not _restored.get() and (self.pretrained or self.weights):
+        if wanted and not next(pyramid.parameters()).is_meta:
             try:
                 self._load(pyramid, network, self.weights or fetch(model))
             except FuseError as error:

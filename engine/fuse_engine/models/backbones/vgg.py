@@ -33,7 +33,8 @@ class VGG(PretrainedBackbone):
 
     def assemble(self, channels: int, dims: int) -> tuple[Pyramid, nn.Module]:
         """Return the network."""
-        network = timm_network(self.published(dims), channels)
+        # else timm makes 120 million weights for a classifier that is not used
+        network = timm_network(self.published(dims), channels, mlp_ratio=1 / 4096)
         levels: list[nn.Sequential] = [nn.Sequential()]
         for layer in network.features:
             if isinstance(layer, nn.MaxPool2d):

@@ -11,10 +11,11 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
 from fuse_engine.core.registry import register
+from fuse_engine.models.backbones.resnet import whole
 from fuse_engine.models.base import NetworkModule
 from fuse_engine.models.layers import Widths
 from fuse_engine.models.networks.blocks import Norm, convolution, resized, separable, unit
-from fuse_engine.models.networks.encoder import encoder, whole_number
+from fuse_engine.models.networks.encoder import encoder
 from fuse_engine.models.networks.encoder_decoder import Decoder, EncoderDecoder, assembled
 
 _FINE = 4
@@ -24,7 +25,7 @@ _FINE = 4
 class DeepLabV3Plus(EncoderDecoder):
     """Features seen at several distances by dilated kernels, refined by a finer level (Chen 2018)."""
 
-    output_stride: Annotated[Literal[8, 16, 32], BeforeValidator(whole_number)] = 16
+    output_stride: Annotated[Literal[8, 16, 32], BeforeValidator(whole)] = 16
     """Pixels between the coarsest features, at most; steps of the backbone beyond are replaced by dilation."""
     rates: Widths = Field(default_factory=lambda: [6, 12, 18], min_length=1)
     """Dilations of the kernels that look around, in coarsest features; 12, 24, 36 for an output stride of 8."""

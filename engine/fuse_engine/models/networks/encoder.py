@@ -19,11 +19,6 @@ _PROBE = 256
 _STEPPING = (nn.Conv2d, nn.Conv3d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool2d, nn.AvgPool3d)
 
 
-def whole_number(value: Any) -> Any:
-    """Return the number that a text from a file or a form means; anything else as it is."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
 @dataclass(frozen=True)
 class Encoder:
     """A backbone that is built, and how many pixels apart the features of each level are, fine to coarse."""
@@ -51,7 +46,7 @@ def encoder(backbone: Backbone, channels: int, dims: int, output_stride: int | N
         )  # fmt: skip
     with located(place):
         built = backbone.build(channels, dims)
-    strides = _strides(built, channels, dims)
+    strides = _strides_of(_features(built, channels, dims))
     if output_stride is not None and max(map(max, strides)) > output_stride:
         natural = max(map(max, strides))
         strides = _dilated(built, channels, dims, output_stride)
@@ -63,9 +58,9 @@ def encoder(backbone: Backbone, channels: int, dims: int, output_stride: int | N
     return Encoder(built, strides)
 
 
-def _strides(backbone: Pyramid, channels: int, dims: int) -> list[list[int]]:
+def _strides_of(features: list[Tensor]) -> list[list[int]]:
     """Return how many pixels apart the features of each level are, a power of two along each axis."""
-    return [[_apart(count) for count in level.shape[2:]] for level in _features(backbone, channels, dims)]
+    return [[_apart(count) for count in level.shape[2:]] for level in features]
 
 
 def _apart(count: int) -> int:
@@ -88,22 +83,29 @@ def _features(backbone: Pyramid, channels: int, dims: int) -> list[Tensor]:
 def _dilated(backbone: Pyramid, channels: int, dims: int, output_stride: int) -> list[list[int]]:
     """Take the steps out that lead beyond `output_stride`, and dilate the kernels behind them as much (Chen 2017).
 
-    The weights stay as they are. Returns how many pixels apart the features are now.
+    The weights stay as they are. Returns how many pixels apart the features are now, as before where it fails.
     """
     met: dict[nn.Module, tuple[list[int], list[int]]] = {}
     steps = [module for module in backbone.modules() if isinstance(module, _STEPPING)]
     handles = [module.register_forward_hook(partial(_note, met)) for module in steps]
     try:
-        before = _strides(backbone, channels, dims)
+        before = _features(backbone, channels, dims)
     finally:
         for handle in handles:
             handle.remove()
     for module, (given, made) in met.items():
         _spread(module, [step / output_stride for step in given], [step / output_stride for step in made])
+    strides = _strides_of(before)
     try:
-        return _strides(backbone, channels, dims)
+        after = _features(backbone, channels, dims)
     except RuntimeError:  # sizes that were added up differ: this backbone steps in a way of its own
-        return before
+        return strides
+    # a kernel of even size leaves a cell fewer, and everything would lie a little aside
+    sizes = {tuple(stride): level.shape[2:] for stride, level in zip(strides, before, strict=True)}
+    for stride, level in zip(_strides_of(after), after, strict=True):
+        if level.shape[2:] != sizes.get(tuple(stride), tuple(_PROBE // step for step in stride)):
+            return strides
+    return _strides_of(after)
 
 
 def _note(met: dict[nn.Module, tuple[list[int], list[int]]], module: nn.Module, given: Any, made: Tensor) -> None:

@@ -12,10 +12,11 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
 from fuse_engine.core.registry import register
+from fuse_engine.models.backbones.resnet import whole
 from fuse_engine.models.base import NetworkModule
 from fuse_engine.models.layers import Widths
 from fuse_engine.models.networks.blocks import Norm, convolution, resized, unit
-from fuse_engine.models.networks.encoder import encoder, whole_number
+from fuse_engine.models.networks.encoder import encoder
 from fuse_engine.models.networks.encoder_decoder import Decoder, EncoderDecoder, assembled
 
 _POOLED = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
@@ -25,7 +26,7 @@ _POOLED = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
 class PSPNet(EncoderDecoder):
     """Means over ever finer divisions of the image beside a backbone's coarsest features (Zhao 2017)."""
 
-    output_stride: Annotated[Literal[8, 16, 32], BeforeValidator(whole_number)] = 8
+    output_stride: Annotated[Literal[8, 16, 32], BeforeValidator(whole)] = 8
     """Pixels between the coarsest features, at most; steps of the backbone beyond are replaced by dilation."""
     bins: Widths = Field(default_factory=lambda: [1, 2, 3, 6], min_length=1)
     """Into how many parts along each axis the image is divided for the means; 1 is the whole image."""
