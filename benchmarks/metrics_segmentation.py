@@ -2,9 +2,9 @@
 
 OMP_NUM_THREADS=1 PYTHONPATH=/path/to/surface-distance python benchmarks/metrics_segmentation.py [rounds]
 
-Everyone gets what it asks for (label maps, one-hot tensors, masks, SimpleITK images) ready in memory, so that only the
-measuring is timed; CPU ms, all in turn in every round, median of the rounds. `surface-distance` comes from PyPI and is
-left out where it is not installed.
+Everyone gets what it asks for (label maps, one-hot tensors, masks, SimpleITK images) ready in memory, so that only
+the measuring is timed; CPU ms, all in turn in every round, median of the rounds. `surface-distance` comes from
+PyPI and is left out where it is not installed.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def itk_ways(truth: sitk.Image, found: sitk.Image) -> list[NDArray[Any]]:
     ways = []
     for start, goal in ((found, truth), (truth, found)):
         away = sitk.Abs(sitk.SignedMaurerDistanceMap(goal, squaredDistance=False, useImageSpacing=True))
-        edge = sitk.GetArrayViewFromImage(sitk.LabelContour(start)) > 0
-        ways.append(sitk.GetArrayViewFromImage(away)[edge])
+        edge = sitk.LabelContour(start)  # kept, as a view does not keep it
+        ways.append(sitk.GetArrayViewFromImage(away)[sitk.GetArrayViewFromImage(edge) > 0])
     return ways
 
 

@@ -8,8 +8,10 @@ HEADS = {"classifier": ([2], "2"), "segmentation": ([2, 256, 256], "2 x 256 x 25
 TRUTHS = {"classification": ([], "1"), "segmentation": ([1, 256, 256], "1 x 256 x 256")}
 LOSSES = {"cls": ("CrossEntropy", "classifier", "classification"),
           "seg": ("SegmentationCrossEntropy", "segmentation", "segmentation")}  # fmt: skip
-METRICS = {"auc": ("AUC", "classifier", "classification"), "accuracy": ("Accuracy", "classifier", "classification"),
-           "iou": ("IoU", "segmentation", "segmentation")}  # fmt: skip
+METRICS = {
+    "auc": ("AUC", "classifier", "classification"), "accuracy": ("Accuracy", "classifier", "classification"),
+    "iou": ("IoU", "segmentation", "segmentation"),
+}  # fmt: skip
 KEYS = {
     "data.input.image": ([1, 256, 256], "float32", "image"), "data.input.clinical": ([2], "float32", "vector"),
     "data.gt.classification": ([], "int64", "truth"), "data.gt.segmentation": ([1, 256, 256], "uint8", "truth"),
@@ -40,7 +42,9 @@ def graph(wrong: bool = False, **_: Any) -> dict[str, Any]:
     backbone = node("backbone", "backbone", "model.MultiHead.backbone", "ResNet", name="")
     nodes.append({**backbone, "parameters": 11_170_240, "flops": 2_368_000_000})
     titles = {"classifier": "GlobalPoolingClassifier", "segmentation": "DenseSegmentation"}
-    nodes += [node(head, "head", f"model.MultiHead.heads.{head}", titles[head], parameters=99_000) for head in HEADS]
+    nodes += [
+        node(head, "head", f"model.MultiHead.heads.{head}", titles[head], parameters=99_000) for head in HEADS
+    ]
     edges = [edge("data.input.image", "backbone", "data.input.image", [1, 256, 256], "1 x 256 x 256"),
              edge("data.input.clinical", "classifier", "data.input.clinical", [2], "2")]  # fmt: skip
     features = "model.backbone_features"
@@ -52,10 +56,12 @@ def graph(wrong: bool = False, **_: Any) -> dict[str, Any]:
             what = "logits" if kind == "loss" else "output"
             edges.append(edge(head, f"{part}.{name}", f"model.{what}.{head}", *HEADS[head], problem))
             edges.append(edge(f"data.gt.{truth}", f"{part}.{name}", f"data.gt.{truth}", *TRUTHS[truth]))
-    problem = {"message": WRONG, "where": "losses.cls.CrossEntropy.target", "fixes": [FIX]}
-    keys = [{"key": key, "shape": shape, "dtype": dtype, "role": role} for key, (shape, dtype, role) in KEYS.items()]
+    found = {"message": WRONG, "where": "losses.cls.CrossEntropy.target", "fixes": [FIX]}
+    keys = [
+        {"key": key, "shape": shape, "dtype": dtype, "role": role} for key, (shape, dtype, role) in KEYS.items()
+    ]
     return {
-        "nodes": nodes, "edges": edges, "problems": [problem] if wrong else [], "parameters": 11_368_240,
+        "nodes": nodes, "edges": edges, "problems": [found] if wrong else [], "parameters": 11_368_240,
         "trainable": 11_368_240, "flops": 2_400_000_000, "receptive_field": SIZE, "patch": None, "keys": keys,
         "ms": 12.0,
     }  # fmt: skip

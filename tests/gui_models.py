@@ -30,7 +30,7 @@ class MultiHead(Toy):
     """One backbone whose features go to several heads."""
 
     inputs: list[ImageKey]
-    backbone: Annotated[Any, Holds("backbone")] = {"ResNet": {}}
+    backbone: Annotated[Any, Holds("backbone")] = Field({"ResNet": {}})
     heads: dict[str, Annotated[Any, Holds("head")]]
 
 
@@ -38,7 +38,7 @@ class Wrap(Toy):
     """A whole network."""
 
     inputs: list[ImageKey]
-    network: Annotated[Any, Holds("network")] = {"UNet": {}}
+    network: Annotated[Any, Holds("network")] = Field({"UNet": {}})
     classes: int = 2
     output: str = "segmentation"
 
@@ -47,7 +47,7 @@ class GlobalPoolingClassifier(Toy):
     """One class for the whole image."""
 
     classes: int = Field(ge=2)
-    tabular: list[VectorKey] = []
+    tabular: list[VectorKey] = Field([])
 
 
 class DenseSegmentation(Toy):
@@ -77,7 +77,7 @@ class AUC(Toy):
 
     pred: OutputKey
     target: TruthKey
-    names: list[str] = []
+    names: list[str] = Field([])
 
 
 class Accuracy(AUC):

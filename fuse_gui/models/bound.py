@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fuse_engine.core.document import Place
@@ -47,7 +48,16 @@ class Bound:
 
     def focus(self, problem: Problem) -> None:
         """Have the field shown that a problem is about."""
-        self.item.find(self._below(problem) or ()).wanted.emit()
+        self.show(self._below(problem) or ())
+
+    def show(self, below: Sequence[str]) -> None:
+        """Have the item shown that is nearest to a place below this part, after what holds it."""
+        last: Item | None = None
+        for end in range(len(below) + 1):
+            found = self.item.find(below[:end])
+            if found is not last:
+                found.wanted.emit()
+            last = found
 
     def load(self) -> None:
         """Take what the project holds at the place."""

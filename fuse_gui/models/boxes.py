@@ -90,7 +90,9 @@ def box_of(name: str, size: Extent | None, grid: Canonical) -> ImageBox:
     low: list[float] = []
     high: list[float] = []
     cut = False
-    for axis, (step, start, count) in enumerate(zip(grid.scale, grid.translate, grid.array.shape[1:], strict=True)):
+    for axis, (step, start, count) in enumerate(
+        zip(grid.scale, grid.translate, grid.array.shape[1:], strict=True)
+    ):
         first, last = start - step / 2, start + step * (count - 0.5)
         half = size.mm[grid.order[axis]] / 2
         cut = cut or 2 * half > (last - first) + step / 2

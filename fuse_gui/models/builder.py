@@ -74,6 +74,7 @@ class BuilderModel:
         self.parts = {name: PartForm(project, (name,), item_of(specs[name], self.offers)) for name in PARTS}
         self._take_keys()
         self.graph.changed.connect(self._take_keys)
+        self.palette.added.connect(self.show_place)
         project.problems_changed.connect(self._problems_changed)
         project.flow_changed.connect(self._flow_changed)
         project.experiment_changed.connect(self._experiment_changed)
@@ -126,7 +127,7 @@ class BuilderModel:
         """Have the form of a dotted place shown."""
         part, *rest = place.split(".")
         if part in self.parts:
-            self.parts[part].item.find(rest).wanted.emit()
+            self.parts[part].show(rest)
 
     @property
     def chosen_entry(self) -> tuple[str, Any] | None:
@@ -148,7 +149,7 @@ class BuilderModel:
     def _offers(self) -> Offers:
         """Return what the forms offer: keys with their shapes, components for the images there are."""
         offers = Offers(lambda kind: self.project.catalog.of(kind))
-        offers.usable = self.palette.usable
+        offers.usable, offers.folded = self.palette.usable, True
         offers.starts = lambda entry: self.scene.now.starts.of(entry) if self.scene.now else {}
         return offers
 

@@ -27,6 +27,8 @@ class Offers:
         """What is known of keys, by key."""
         self.usable: Callable[[Entry], bool] = lambda entry: True
         """Whether a component works for the images of the experiment; others are not offered."""
+        self.folded = False
+        """Whether the items of a list are folded away when they are loaded; one that is added is open."""
         self.starts: Callable[[Entry], Mapping[str, Any]] = lambda entry: {}
         """What a component starts with when a person chooses it, besides its defaults."""
 

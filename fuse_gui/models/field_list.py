@@ -56,6 +56,11 @@ class FieldList(Holder):
         return self._item_spec.kind not in ("slot", "list") and not self.named
 
     @property
+    def begins_folded(self) -> bool:
+        """Whether an item that is drawn now is folded away at first."""
+        return self.offers.folded and not self._touched and not self.of_fields
+
+    @property
     def add_label(self) -> str:
         """The words on the button that adds an item."""
         return f"Add {self._item_spec.slot}".strip()

@@ -169,6 +169,5 @@ def _wrong(found: Mapping[str, Any]) -> Wrong:
 def _extent(found: Mapping[str, Any] | None) -> Extent | None:
     if not found:
         return None
-    sizes = (tuple(map(float, found.get(name) or ())) for name in ("voxels", "mm", "stride"))
-    return Extent(*sizes, whole=bool(found.get("whole")))
-
+    voxels, mm, stride = (tuple(map(float, found.get(name) or ())) for name in ("voxels", "mm", "stride"))
+    return Extent(voxels, mm, stride, bool(found.get("whole")))

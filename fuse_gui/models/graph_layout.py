@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fuse_gui.models.graph import Edge, Graph, Node
 
@@ -32,7 +33,7 @@ class Box:
 
     @property
     def middle(self) -> float:
-        """x of its centre."""
+        """X of its centre."""
         return self.x + self.wide / 2
 
     def meets(self, other: Box) -> bool:
@@ -95,7 +96,9 @@ def layout(graph: Graph, wide: float) -> Layout:
     boxes = {name: Box(lefts[name], _top(rank), widths[name], NODE_HIGH) for name, rank in rank_of.items()}
     drawn = tuple(Drawn(node, boxes[node.id], _lines(node, widths[node.id])) for node in graph.nodes)
     high = _top(len(rows) - 1) + NODE_HIGH + EDGE
-    return Layout(max(wide, math.floor(needed)), high, drawn, _paths(edges, chains, boxes, [one.box for one in drawn]))
+    return Layout(
+        max(wide, math.floor(needed)), high, drawn, _paths(edges, chains, boxes, [one.box for one in drawn])
+    )
 
 
 def _ranks(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, int]:
@@ -119,11 +122,13 @@ def _ranks(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, int]:
 
 
 def _split_leaves(nodes: Mapping[str, Node], ranks: dict[str, int], wide: float) -> dict[str, int]:
-    """Give losses and metrics a row together where their texts fit, else rows of their own, as many as they need."""
+    """Give losses and metrics a row together where their texts fit, else as many of their own as they need."""
     lowest = min((rank for name, rank in ranks.items() if nodes[name].kind in LEAVES), default=0)
     kinds = [[name for name, node in nodes.items() if node.kind == kind] for kind in LEAVES]
     together = _filled([name for group in kinds for name in group], nodes, wide, WIDEST)
-    groups = together if len(together) == 1 else [row for kind in kinds for row in _filled(kind, nodes, wide, USUAL)]
+    groups = (
+        together if len(together) == 1 else [row for kind in kinds for row in _filled(kind, nodes, wide, USUAL)]
+    )
     split = dict(ranks)
     for number, group in enumerate(groups):
         split.update(dict.fromkeys(group, lowest + number))
@@ -151,12 +156,10 @@ def _chain(index: int, edge: Edge, ranks: Mapping[str, int]) -> list[str]:
 
 
 def _pairs(chain: Sequence[str]) -> Iterable[tuple[str, str]]:
-    return zip(chain, chain[1:], strict=False)
+    return pairwise(chain)
 
 
-def _rows(
-    nodes: Mapping[str, Node], ranks: Mapping[str, int], chains: Sequence[Sequence[str]]
-) -> list[list[str]]:
+def _rows(nodes: Mapping[str, Node], ranks: Mapping[str, int], chains: Sequence[Sequence[str]]) -> list[list[str]]:
     rows: list[list[str]] = [[] for _ in range(max(ranks.values()) + 1)]
     for name in nodes:
         rows[ranks[name]].append(name)
@@ -177,7 +180,7 @@ def _ordered(rows: list[list[str]], pairs: Sequence[tuple[str, str]]) -> list[li
         joined, order = (above, rows[1:]) if sweep % 2 == 0 else (below, rows[-2::-1])
         place = {name: (index + 0.5) / len(row) for row in rows for index, name in enumerate(row)}
         for row in order:
-            row.sort(key=lambda name: _mean([place[other] for other in joined.get(name, ())], place[name]))  # noqa: B023 sorted at once
+            row.sort(key=lambda name: _mean([place[other] for other in joined.get(name, ())], place[name]))
             place.update({name: (index + 0.5) / len(row) for index, name in enumerate(row)})
     return rows
 

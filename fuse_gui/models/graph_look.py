@@ -18,6 +18,8 @@ LATE = 0.45
 ROUND = 5
 FONT, SMALL, LINE_HIGH = 11, 10, 14
 """Pixels of the letters of names, of all others, and of a line."""
+Point = tuple[float, float]
+Piece = tuple[Point, Point, Point, Point]
 _TEXT, _FAINT = "var(--jp-ui-font-color1, #1b1e23)", "var(--jp-ui-font-color2, #5a6068)"
 _GROUND = "var(--jp-layout-color1, #ffffff)"
 
@@ -27,9 +29,9 @@ def colour(drawn: Drawn) -> str:
     return WRONG if drawn.node.problem else COLOURS.get(drawn.node.kind, "#8b929c")
 
 
-def curve(path: Path) -> list[tuple[tuple[float, float], ...]]:
+def curve(path: Path) -> list[Piece]:
     """Return the Bezier pieces of an edge, each as start, two handles, end; straight where it passes a row."""
-    pieces = []
+    pieces: list[Piece] = []
     for (x0, y0), (x1, y1) in zip(path.points, path.points[1:], strict=False):
         bend = (y1 - y0) / 2 if x0 != x1 else 0.0
         pieces.append(((x0, y0), (x0, y0 + bend), (x1, y1 - bend), (x1, y1)))
@@ -47,7 +49,8 @@ def svg(layout: Layout, chosen: str = "", late: bool = False) -> str:
     inside += [_label(path.label, path) for path in layout.paths if path.label is not None]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {layout.wide:.0f} {layout.high:.0f}" '
-        f'width="{layout.wide:.0f}" height="{layout.high:.0f}" style="max-width: 100%; opacity: {LATE if late else 1}" '
+        f'width="{layout.wide:.0f}" height="{layout.high:.0f}" '
+        f'style="max-width: 100%; opacity: {LATE if late else 1}" '
         f'font-family="sans-serif" font-size="{FONT}">{"".join(inside)}</svg>'
     )
 
@@ -68,7 +71,8 @@ def _edge(path: Path) -> str:
 def _label(box: Box, path: Path) -> str:
     ink = WRONG if path.edge.problem else _FAINT
     return (
-        f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.wide:.1f}" height="{LABEL_HIGH}" style="fill: {_GROUND}"/>'
+        f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.wide:.1f}" height="{LABEL_HIGH}" '
+        f'style="fill: {_GROUND}"/>'
         f'<text x="{box.middle:.1f}" y="{box.y + 10:.1f}" text-anchor="middle" font-size="{SMALL}" '
         f'style="fill: {ink}">{html.escape(path.edge.text)}</text>'
     )

@@ -22,7 +22,7 @@ class KeyFact:
     """Of one sample: (channel, [z,] y, x), (n,) or (); None where it is not known."""
     dtype: str = ""
     role: str = ""
-    """What the engine says it is: image, signal, vector, text, truth, logits, output, features; empty if unsaid."""
+    """What the engine says it is: image, signal, vector, text, truth, logits, output, features; or nothing."""
     holds: str = ""
     """What a truth holds: classes, label map, map, numbers, text; empty where it is not known."""
 

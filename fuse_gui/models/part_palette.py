@@ -21,6 +21,8 @@ from fuse_gui.models.spots import Spot
 KINDS = ("input", "model", "backbone", "network", "head", "loss", "metric")
 ONE = ("model", "backbone", "network")
 """Kinds of which a place holds one: another takes its place."""
+LISTED = ("head", "loss", "metric")
+"""Kinds of which there can be many, each with a name."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,13 @@ class PartPalette:
     kind_labels = {"": "Everything", **{kind: WORDS[kind].capitalize() for kind in KINDS}}  # noqa: RUF012
     nothing = "Nothing fits these words."
     name_hint = "Name of the preset"
-    save_label, save_help = "Save as preset", "Keep the chosen part with its settings under this name, for any project"
+    save_label, save_help = (
+        "Save as preset",
+        "Keep the chosen part with its settings under this name, for any project",
+    )
 
+    added = Signal(str)
+    """Dotted place of what was added."""
     changed = Signal()
     """Other parts are offered, or another is chosen."""
 
@@ -118,6 +125,8 @@ class PartPalette:
             place, value, told = add(scene, part)
             if scene.experiment.changed(place, value) != scene.experiment and self.project.edit(place, value):
                 self.project.say(told)
+                new = list(value)[-1:] if part.kind in LISTED else []
+                self.added.emit(".".join(map(str, [*place, *new])))
 
     def save(self, kind: str, name: str, entry: Any) -> None:
         """Keep a component with its settings as a preset of the user's own."""

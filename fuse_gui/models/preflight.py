@@ -167,7 +167,7 @@ def _facts(reply: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         ("Loading", "loading_share", lambda v: f"{v:.0%} of the time"),
     ):  # fmt: skip
         if reply.get(name) is not None:
-            facts.append((label, words(float(reply[name]))))  # type: ignore[no-untyped-call]
+            facts.append((label, words(float(reply[name]))))
     chance = reply.get("chance") or {}
     for name, value in (reply.get("first_loss") or {}).items():
         facts.append((f"First {name}", against(float(value), chance.get(name))))
@@ -177,7 +177,10 @@ def _facts(reply: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
 def _bars(reply: Mapping[str, Any]) -> Sequence[tuple[str, tuple[Bar, ...]]]:
     shares = {"Gradient of each loss": "gradient_share", "Gradient of each head": "heads_share"}
     groups = [
-        (title, tuple(Bar(label, float(value), f"{value:.0%}") for label, value in (reply.get(name) or {}).items()))
+        (
+            title,
+            tuple(Bar(label, float(value), f"{value:.0%}") for label, value in (reply.get(name) or {}).items()),
+        )
         for title, name in shares.items()
     ]
     cosines = tuple(

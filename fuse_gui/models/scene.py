@@ -27,9 +27,7 @@ class Scene:
     def spots(self) -> tuple[Spot, ...]:
         """Every question of model, losses and metrics."""
         data, fields = self.experiment.to_data(), experiment_fields()
-        return tuple(
-            spot for part in PARTS for spot in spots(self.catalog, fields[part], data.get(part), (part,))
-        )
+        return tuple(spot for part in PARTS for spot in spots(self.catalog, fields[part], data.get(part), (part,)))
 
     @property
     def model_spots(self) -> Iterable[Spot]:

@@ -46,13 +46,17 @@ class Spot:
         return spec.slot if spec.kind == "slot" else ""
 
 
-def spots(catalog: Catalog, spec: FieldSpec, value: Any, place: Place, entry: Entry | None = None) -> Iterator[Spot]:
+def spots(
+    catalog: Catalog, spec: FieldSpec, value: Any, place: Place, entry: Entry | None = None
+) -> Iterator[Spot]:
     """Go over a question and all those inside its answer, the outer ones first."""
     yield Spot(place, spec, value, entry)
     if spec.kind == "slot":
         yield from _inside(catalog, spec, value, place)
     elif spec.kind == "list" and spec.item is not None:
-        items = value.items() if isinstance(value, Mapping) else enumerate(value if isinstance(value, list) else ())
+        items = (
+            value.items() if isinstance(value, Mapping) else enumerate(value if isinstance(value, list) else ())
+        )
         for name, item in items:
             if spec.item.kind in ("slot", "list"):
                 yield from spots(catalog, spec.item, item, (*place, name), entry)
@@ -60,7 +64,12 @@ def spots(catalog: Catalog, spec: FieldSpec, value: Any, place: Place, entry: En
 
 def _inside(catalog: Catalog, spec: FieldSpec, value: Any, place: Place) -> Iterator[Spot]:
     if spec.entry is not None:
-        fields, args, inner, asks = spec.entry.fields, value if isinstance(value, Mapping) else {}, place, spec.entry
+        fields, args, inner, asks = (
+            spec.entry.fields,
+            value if isinstance(value, Mapping) else {},
+            place,
+            spec.entry,
+        )
     else:
         try:
             name, args = split_entry(value)

@@ -91,7 +91,7 @@ class Starts:
         return merit - 2 * any(pred.key in spec.args.values() for spec in same)
 
     def _names(self, entry: Entry, pred: KeyFact, truth: KeyFact) -> dict[str, Any]:
-        """Return the names of the classes where a metric takes them and there are as many as the head tells apart."""
+        """Return the names of the classes where a metric takes them and the head tells as many apart."""
         found = class_names(self._experiment, truth.name)
         takes = any(field.name == NAMES and field.kind == "list" for field in entry.fields)
         return {NAMES: list(found)} if takes and pred.shape and pred.shape[0] == len(found) else {}
@@ -128,4 +128,3 @@ class Starts:
 
     def _fitting(self, field: FieldSpec) -> Sequence[KeyFact]:
         return [fact for fact in self._facts.values() if fact.fits(field.role)]
-

@@ -13,7 +13,6 @@ from fuse_gui.models.scene import Scene, SceneNow
 from fuse_gui.models.starts import class_count, truth_kind
 
 
-
 class Templates:
     """Replaces model, losses and metrics by a ready combination."""
 

@@ -38,6 +38,7 @@ class Card(W.VBox):  # type: ignore[misc]
         if not items.of_fields:
             self.layout.border, self.layout.padding, self.layout.margin = "1px solid #c4c8ce", "4px", "2px 0"
         self.follow()
+        item.wanted.connect(self.unfold)
         if items.named:
             self._name.add_class("fuse-name")
             self._name.observe(self._rename, "value")
@@ -53,11 +54,14 @@ class Card(W.VBox):  # type: ignore[misc]
         elif not self._list.of_fields:
             self._name.say(f"{self._index + 1}")
 
-    def _toggle(self) -> None:
+    def unfold(self, shown: bool = True) -> None:
+        """Show or hide what is below the card's head."""
         if self._body is not None:
-            folded = self._body.layout.display != "none"
-            show(self._body, not folded)
-            self._fold.description = "▸" if folded else "▾"
+            show(self._body, shown)
+            self._fold.description = "▾" if shown else "▸"
+
+    def _toggle(self) -> None:
+        self.unfold(self._body is not None and self._body.layout.display == "none")
 
     def _rename(self, change: dict[str, Any]) -> None:
         self._list.rename(self._index, change["new"])
@@ -107,4 +111,7 @@ class ListBox(W.VBox):  # type: ignore[misc]
             card.follow()
 
     def _card(self, item: Item) -> Card:
-        return Card(self._list, item, self._parts_of(item), self._more(item))
+        card = Card(self._list, item, self._parts_of(item), self._more(item))
+        if self._list.begins_folded:
+            card.unfold(False)
+        return card

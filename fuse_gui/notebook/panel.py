@@ -23,7 +23,7 @@ from fuse_gui.notebook.training import TrainingView
 
 
 class Panel(widgets.Tab):  # type: ignore[misc]
-    """Sample, augmentation, model and run of one experiment; several notebooks and windows may watch the same run."""
+    """Sample, augmentation, model and run of one experiment; notebooks and windows may watch the same run."""
 
     def __init__(self, experiment: Experiment | Path | str) -> None:
         """Open an experiment, given as such or as its file, over an engine of its own."""

@@ -67,6 +67,6 @@ def _bar(bar: Bar) -> str:
     ink = RED if value < 0 else BLUE
     return (
         '<div style="position: relative; width: 110px; height: 11px; border: 1px solid #8b929c">'
-        f'<div style="position: absolute; left: {start:.1f}%; width: {wide:.1f}%; height: 100%; background: {ink}">'
-        "</div></div>"
+        f'<div style="position: absolute; left: {start:.1f}%; width: {wide:.1f}%; height: 100%; '
+        f'background: {ink}"></div></div>'
     )

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
-    QWidget,
 )
 
 from fuse_gui.models.builder import BuilderModel

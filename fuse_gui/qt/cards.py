@@ -81,7 +81,8 @@ class Card(Folding):
     def unfold(self, shown: bool = True) -> None:
         """Show or hide what is below the card's head."""
         if self._body is not None:
-            self._body.setVisible(shown)
+            if shown != self._body.isVisibleTo(self):
+                self._body.setVisible(shown)
             self._fold.setText("▾" if shown else "▸")
 
     def _toggle(self) -> None:
@@ -147,7 +148,10 @@ class ListBox(QWidget):  # type: ignore[misc]
             card.follow()
 
     def _card(self, item: Item) -> Card:
-        return Card(self._list, item, self._parts_of(item), self._more(item))
+        card = Card(self._list, item, self._parts_of(item), self._more(item))
+        if self._list.begins_folded:
+            card.unfold(False)
+        return card
 
 
 def button(text: str, help_text: str, action: Callable[[], None]) -> QToolButton:

@@ -33,7 +33,9 @@ class GraphCanvas(QWidget):  # type: ignore[misc]
         if self._drawn[0] is not graph or self._drawn[1] != wide:
             self._drawn = graph, wide
             self.layout_of = self._model.graph.layout(wide)
-            self.setMinimumSize(int(self.layout_of.wide) if self.layout_of.wide > wide else 0, int(self.layout_of.high))
+            self.setMinimumSize(
+                int(self.layout_of.wide) if self.layout_of.wide > wide else 0, int(self.layout_of.high)
+            )
         self.update()
 
     def paintEvent(self, event: Any) -> None:

@@ -22,6 +22,7 @@ class BoxLayer:
         """Follow the model and the slices of the viewer."""
         self._viewer, self._model = viewer, model
         self._layer: Shapes | None = None
+        self._drawing = False
         model.changed.connect(self._draw)
         for event in (viewer.dims.events.current_step, viewer.dims.events.order, viewer.dims.events.ndisplay):
             event.connect(self._turned)
@@ -36,6 +37,15 @@ class BoxLayer:
             self._draw()
 
     def _draw(self) -> None:
+        if self._drawing:  # a layer that is added moves the sliders
+            return
+        self._drawing = True
+        try:
+            self._assign()
+        finally:
+            self._drawing = False
+
+    def _assign(self) -> None:
         boxes = self._model.boxes
         layer = self.layer
         if not boxes:
@@ -47,7 +57,9 @@ class BoxLayer:
             layer = self._made(dims, layer)
         shown = tuple(self._viewer.dims.displayed)[-dims:]
         place = tuple(self._viewer.dims.point)[-dims:]
-        lines = [(line, box.colour) for box in boxes for line in outlines(box, place, _own(shown, self._viewer, dims))]
+        lines = [
+            (line, box.colour) for box in boxes for line in outlines(box, place, _own(shown, self._viewer, dims))
+        ]
         thick = max(np.subtract(boxes[0].high, boxes[0].low)) / 100
         layer.data = ([line for line, _ in lines], "path")
         if lines:
@@ -82,7 +94,13 @@ def outlines(box: ImageBox, place: tuple[float, ...], shown: tuple[int, ...]) ->
     if any(not box.low[axis] <= place[axis] <= box.high[axis] for axis in others):
         return []
     down, across = shown
-    corners = [(box.low, box.low), (box.low, box.high), (box.high, box.high), (box.high, box.low), (box.low, box.low)]
+    corners = [
+        (box.low, box.low),
+        (box.low, box.high),
+        (box.high, box.high),
+        (box.high, box.low),
+        (box.low, box.low),
+    ]
     line = np.tile(np.asarray(place, float), (len(corners), 1))
     line[:, down] = [first[down] for first, _ in corners]
     line[:, across] = [second[across] for _, second in corners]

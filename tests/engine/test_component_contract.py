@@ -56,7 +56,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "inputs": ["data.input.prior", "data.input.current"],
         "heads": {"one": {"GlobalPoolingClassifier": {"classes": 2}}},
     },
-    "WrapModule": {"module": "Narrow", "arguments": {"width": 2}, "answers": {"one": "softmax"}, "features": "mix"},
+    "MultiHead": {"inputs": ["data.input.image"]},
+    "WrapModule": {
+        "module": "Narrow", "arguments": {"width": 2}, "answers": {"one": "softmax"}, "features": "mix"
+    },
     "Crop": {"size": [4, 4]},
     "Filter": {"values": ["1"]},
     "Pad": {"size": [8, 8]},

@@ -7,8 +7,8 @@ import pytest
 from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.document import parse
 from fuse_engine.core.experiment import Experiment
-from fuse_gui.models.field import Field
 from fuse_gui.models.builder import BuilderModel
+from fuse_gui.models.field import Field
 from fuse_gui.models.project import Project
 from tests.gui_engine import FakeEngine
 from tests.gui_project import wait_for

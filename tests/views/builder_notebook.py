@@ -35,14 +35,14 @@ class NotebookBuilder:
 
     @property
     def _svg(self) -> ET.Element:
-        return ET.fromstring(self.view.graph.value)
+        return ET.fromstring(self.view.graph.value)  # noqa: S314 our own
 
     def drawn(self) -> list[str]:
         groups = [group for group in self._svg if group.tag.endswith("}g")]
         return [str(text.text) for group in groups for text in group if text.tag.endswith("}text")]
 
     def red(self) -> int:
-        return self.view.graph.value.count("#e5484d")
+        return str(self.view.graph.value).count("#e5484d")
 
     def click_node(self, name: str) -> None:
         self.view.chooser.value = name
@@ -51,7 +51,9 @@ class NotebookBuilder:
         """Whether the part with a field is open."""
         index = list(self.view.model.items).index(part)
         inside = self._walk(self.view.forms.children[index])
-        return self.view.forms.selected_index == index and any(f"fuse-field-{name}" in w._dom_classes for w in inside)
+        return self.view.forms.selected_index == index and any(
+            f"fuse-field-{name}" in w._dom_classes for w in inside
+        )
 
     def palette(self, words: str) -> list[str]:
         self.view.palette.words.value = words
@@ -82,6 +84,12 @@ class NotebookBuilder:
     def rename(self, old: str, new: str) -> None:
         edit = next(w for w in self._walk(self.view) if "fuse-name" in w._dom_classes and w.value == old)
         edit.value = new
+
+    def unfold(self) -> None:
+        from fuse_gui.notebook.cards import Card
+
+        for card in [widget for widget in self._walk(self.view) if isinstance(widget, Card)]:
+            card.unfold()
 
     def offered(self, field: str) -> list[str]:
         menu = next(w for w in self._walk(self.view) if f"fuse-field-{field}" in w._dom_classes)

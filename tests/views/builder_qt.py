@@ -91,6 +91,12 @@ class QtBuilder:
         edit.setText(new)
         edit.editingFinished.emit()
 
+    def unfold(self) -> None:
+        from fuse_gui.qt.cards import Card
+
+        for card in self.view.findChildren(Card):
+            card.unfold()
+
     def offered(self, field: str) -> list[str]:
         from qtpy.QtWidgets import QComboBox
 

@@ -52,7 +52,9 @@ def test_the_model_is_drawn_with_shapes_and_sizes(panel: Any) -> None:
     drawn = panel.drawn()
     assert {"image", "clinical", "ResNet", "classifier", "cls", "auc", "AUC", "iou"} <= set(drawn)
     assert "11.2 M, 2.37 GFLOP" in drawn
-    assert "11.4 M parameters; 2.4 GFLOP a sample; receptive field 435 × 435 voxels (200 × 210 mm)" in panel.words()
+    assert (
+        "11.4 M parameters; 2.4 GFLOP a sample; receptive field 435 × 435 voxels (200 × 210 mm)" in panel.words()
+    )
     assert panel.red() == 0
 
 
@@ -77,6 +79,7 @@ def test_a_click_on_a_part_shows_its_form(panel: Any) -> None:
 
 
 def test_key_fields_offer_what_fits_their_role(panel: Any) -> None:
+    panel.unfold()
     assert panel.offered("inputs") == ["data.input.image"]
     assert panel.offered("pred") == ["", "model.logits.classifier", "model.logits.segmentation"]
     assert panel.offered("target") == ["", "data.gt.classification", "data.gt.segmentation"]
@@ -167,7 +170,13 @@ def test_preflight_shows_progress_and_a_card_and_applies_its_proposal(panel: Any
     panel.wait(lambda: "the first step" in panel.words())
     engine.release()
     panel.wait(lambda: "1.50 GiB on cpu" in panel.words())
-    for words in ("0.71, chance is 0.693", "2.4, chance is 0.693 ⚠", "80%", "-0.30 against each other", "31% of the"):
+    for words in (
+        "0.71, chance is 0.693",
+        "2.4, chance is 0.693 ⚠",
+        "80%",
+        "-0.30 against each other",
+        "31% of the",
+    ):
         assert words in panel.words()
     panel.press("Apply")
     assert panel.model.project.experiment.data.batch.size == 8

@@ -16,9 +16,9 @@ from fuse_engine.core.errors import SampleError
 from fuse_gui.models.builder import BuilderModel
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
+from fuse_gui.qt.builder import BuilderView
 from fuse_gui.qt.cards import Card
 from fuse_gui.qt.hop import qt_deliver
-from fuse_gui.qt.builder import BuilderView
 from fuse_gui.qt.processors import Facts, ProcessorsView
 from tests.gui_engine import FakeEngine, picture
 from tests.gui_project import open_toy
@@ -54,23 +54,30 @@ def model_view(project: Project, qtbot: Any) -> BuilderView:
     return view
 
 
+def unfold(view: BuilderView) -> None:
+    for card in view.findChildren(Card):
+        card.unfold()
+
+
 def test_a_click_on_a_problem_goes_to_its_field(
     model_view: BuilderView, engine: FakeEngine, project: Project
 ) -> None:
     engine.answers["validate"] = [{"message": "too few", "where": "losses.overlap.Dice.smooth"}]
     project.check()
     assert model_view.problems.item(0).text() == "losses.overlap.Dice.smooth: too few"
-    smooth = model_view.findChild(QLineEdit, "smooth")
-    before = smooth.visibleRegion().isEmpty()
+    assert model_view.findChild(QLineEdit, "smooth") is None  # a card is folded, and drawn when it is opened
     model_view.problems.setCurrentRow(0)
     model_view.problems.itemClicked.emit(model_view.problems.item(0))
     QApplication.processEvents()
-    assert (before, smooth.visibleRegion().isEmpty()) == (True, False)
+    assert not model_view.findChild(QLineEdit, "smooth").visibleRegion().isEmpty()
 
 
-def test_a_folded_card_opens_for_its_problem(model_view: BuilderView, engine: FakeEngine, project: Project) -> None:
+def test_a_folded_card_opens_for_its_problem(
+    model_view: BuilderView, engine: FakeEngine, project: Project
+) -> None:
     engine.answers["validate"] = [{"message": "too few", "where": "losses.overlap.Dice.smooth"}]
     project.check()
+    unfold(model_view)
     smooth = model_view.findChild(QLineEdit, "smooth")
     for card in model_view.findChildren(Card):
         card.unfold(False)
@@ -124,6 +131,7 @@ def test_the_text_is_copied(model_view: BuilderView, project: Project) -> None:
 
 def test_edits_are_undone_with_a_button(model_view: BuilderView, project: Project) -> None:
     assert not model_view.undo.isEnabled()
+    unfold(model_view)
     smooth = model_view.findChild(QLineEdit, "smooth")
     smooth.setText("5")
     smooth.editingFinished.emit()

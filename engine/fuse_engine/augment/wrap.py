@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from fuse_engine.augment.base import Params, Together, is_label
 from fuse_engine.augment.chance import Chance
 from fuse_engine.augment.wrapped import RANGED, Arrays, complete, seeded, transform_class
+from fuse_engine.core.arguments import Argument
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
 
 _ROUNDING = 1e-3
 """How far a label may be from a whole number."""
-
-
-def _typed(value: Any) -> Any:
-    """Return plain data with the numbers, true, false and null that a file's text stands for."""
-    if isinstance(value, Mapping):
-        return {str(key): _typed(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_typed(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    try:
-        found = json.loads(value)
-    except ValueError:
-        return value
-    finite = not isinstance(found, float) or math.isfinite(found)
-    return found if finite and not isinstance(found, str | list | dict) else value
-
-
-Argument = Annotated[bool | int | float | str | list[Any] | dict[str, Any] | None, BeforeValidator(_typed)]
-"""Plain data, nothing that can be called."""
 
 
 @register

@@ -13,8 +13,12 @@ from fuse_engine.core.errors import ExperimentError, FuseError, nearest
 
 PARTS = ("model", "losses", "metrics")
 """The parts of an experiment that a preset replaces."""
-NEEDS = {"images": "image among the inputs", "class truth": "ground truth with classes",
-         "label map": "label map among the ground truths", "value truth": "ground truth of one number"}  # fmt: skip
+NEEDS = {
+    "images": "images among the inputs",
+    "class truth": "a ground truth with classes",
+    "label map": "a label map among the ground truths",
+    "value truth": "a ground truth of one number",
+}
 """What a preset can need, in words."""
 
 
@@ -78,19 +82,28 @@ class ModelPreset:
 
     def _meant(self, keys: ModelKeys) -> dict[str, Any]:
         """Return what each name in `< >` stands for."""
-        there = {"images": keys.images, "class truth": keys.classes, "label map": keys.maps, "value truth": keys.values}
+        there = {
+            "images": keys.images,
+            "class truth": keys.classes,
+            "label map": keys.maps,
+            "value truth": keys.values,
+        }
         for what, count in self.needs.items():
             if len(there[what]) < count:
                 raise FuseError(
-                    f"the template {self.title} needs {'an' if count == 1 and what == 'images' else count} "
-                    f"{NEEDS[what]}", got=f"{len(there[what])}",
-                )  # fmt: skip
+                    f"the template '{self.title}' needs {NEEDS[what]}",
+                    expected=f"{count}",
+                    got=f"{len(there[what])}",
+                )
         wanted = self.needs.get("images", 0)
         meant: dict[str, Any] = {"images": list(keys.images[:wanted]), "vectors": list(keys.vectors)}
         meant.update({f"image {number}": key for number, key in enumerate(keys.images[:wanted], 1)})
-        for what, count, found in (("class truth", "class count", keys.classes), ("label map", "label count", keys.maps)):
+        for what, how_many, found in (
+            ("class truth", "class count", keys.classes),
+            ("label map", "label count", keys.maps),
+        ):
             if found:
-                meant[what], meant[count] = next(iter(found.items()))
+                meant[what], meant[how_many] = next(iter(found.items()))
         if keys.values:
             meant["value truth"] = keys.values[0]
         return meant
@@ -110,7 +123,9 @@ def model_preset(name: str) -> ModelPreset:
     """
     known = fuse_resources.model_presets()
     if name not in known:
-        raise FuseError(f"no template '{name}'", expected=f"one of {', '.join(known)}", nearest=nearest(name, known))
+        raise FuseError(
+            f"no template '{name}'", expected=f"one of {', '.join(known)}", nearest=nearest(name, known)
+        )
     data = document.read(known[name]).data
     if not isinstance(data.get("model"), Mapping) or not isinstance(data.get("needs"), Mapping):
         raise ExperimentError(f"{known[name].name} holds no template", expected="'needs' and 'model'")

@@ -18,8 +18,8 @@ from fuse_engine.losses.resize import Resize
 from fuse_engine.losses.truth import Truth, class_counts, label_map, one_class, several, shares
 
 LABEL = 1.0
-"""Factor of a label that nothing in the batch has, where factors follow from how often labels are there: that it is
-absent is still to be learned."""
+"""Factor of a label that nothing in the batch has, where factors follow from how often labels are there: that it
+is absent is still to be learned."""
 
 
 @register
@@ -51,7 +51,7 @@ class CrossEntropy(ClassLoss):
             factors = self.factors(pred.shape[1], lambda: truth.values.sum(0))
         else:
             truth = one_class(pred, target, self.target, self.missing)
-            factors = self.factors(pred.shape[1], lambda: class_counts(truth, pred.shape[1]))
+            factors = self.factors(pred.shape[1], lambda: class_counts(truth, pred.shape[1]).sum(0))
         return weighted_mean(*cross_entropy(pred, truth, factors, self.label_smoothing), weights)
 
 
@@ -81,7 +81,7 @@ class SegmentationCrossEntropy(ClassLoss):
             FuseError: when shapes, classes or weights do not fit.
         """
         truth = label_map(pred, target, self.target, self.resize, self.missing)
-        factors = self.factors(pred.shape[1], lambda: class_counts(truth, pred.shape[1]))
+        factors = self.factors(pred.shape[1], lambda: class_counts(truth, pred.shape[1]).sum(0))
         return weighted_mean(*cross_entropy(pred, truth, factors, self.label_smoothing), weights)
 
 
@@ -149,5 +149,5 @@ def cross_entropy(
     if factors is None:
         return sums, count
     shared = truth.values.is_floating_point()
-    own = (truth.values * factors).sum(1) if shared else factors[truth.values]
-    return sums, per_sample(own, counted)[0]
+    counts = truth.values if shared else class_counts(truth, pred.shape[1])
+    return sums, (counts * factors).sum(1)

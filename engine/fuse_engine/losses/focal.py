@@ -64,7 +64,7 @@ class Focal(ClassLoss):
             truth = one_class(pred, target, self.target, self.missing)
         else:
             truth = label_map(pred, target, self.target, self.resize, self.missing)
-        factors = self.factors(kinds, lambda: class_counts(truth, kinds))
+        factors = self.factors(kinds, lambda: class_counts(truth, kinds).sum(0))
         surprise = F.cross_entropy(pred.float(), truth.values, reduction="none")
         each = self._focused(surprise, (truth.values != 0).float())
         own = torch.ones_like(each) if factors is None else factors.to(pred.device)[truth.values]

@@ -74,7 +74,7 @@ class RegionLoss(ClassLoss):
 
         def counts() -> Tensor:
             if self.activation == "softmax":
-                return class_counts(truth, classes)
+                return class_counts(truth, classes).sum(0)
             return truth.values.sum((0, *range(2, truth.values.ndim)))
 
         # what no pixel of the batch has is still to be left out, where labels do not exclude each other

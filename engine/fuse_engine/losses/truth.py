@@ -130,8 +130,10 @@ def numbers(pred: Tensor, target: Tensor, key: str, missing: float | str | None)
 
 
 def class_counts(truth: Truth, classes: int) -> Tensor:
-    """Return how many samples or pixels that count each class has (k,)."""
-    return torch.stack([((truth.values == index) & truth.counted).sum() for index in range(classes)]).float()
+    """Return how many pixels that count each sample has of each class (b, k)."""
+    size = (len(truth.values), -1)
+    labels = torch.where(truth.counted, truth.values, _MISSING).reshape(size)
+    return torch.stack([(labels == index).sum(1) for index in range(classes)], 1).float()
 
 
 def _classes(pred: Tensor, target: Tensor, key: str, missing: int | None) -> Truth:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
 
+from fuse_engine.core.arguments import Argument
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.functions import functions, modules
@@ -17,9 +18,6 @@ from fuse_engine.models.base import FEATURES, Activation, BatchModule, Model, Sh
 from fuse_engine.models.heading import heads_outputs, named
 from fuse_engine.models.shapes import shape_of, sound_format, write_head
 from fuse_engine.models.watching import outputs_of
-
-Argument = bool | int | float | str | list[Any] | dict[str, Any] | None
-"""Plain data, nothing that can be called."""
 
 
 @register

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from typing import Any
 
 from fuse_engine.core.errors import RunError
@@ -11,6 +12,7 @@ from fuse_engine.core.files import atomic_write, write_json
 from fuse_engine.core.resolve import resolve
 from fuse_engine.core.spreadsheet import guarded
 from fuse_engine.metrics.base import Metric
+from fuse_engine.metrics.classification.curve import Curve, Curved
 from fuse_engine.run.events import plain
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.infer import read_rows
@@ -20,6 +22,7 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
     """Measure the predictions of a part of the samples; return what `analysis/metrics.json` then holds.
 
     `analysis/samples.csv` gets one row a sample: its id and the value that each metric gives it.
+    `analysis/curves.json` gets the points of metrics that are curves: metric -> class -> coordinate -> values.
 
     Raises:
         RunError: when the part has not been predicted.
@@ -33,6 +36,9 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
     results = {name: metrics[name].result(found) for name, found in rows.items()}
     report: dict[str, Any] = plain({"part": part, "samples": len(ids), "metrics": results})
     write_json(folder.analysis / "metrics.json", report)
+    drawn = {name: metric for name in rows if isinstance(metric := metrics[name], Curved)}
+    curves = {name: metric.curves(rows[name]) for name, metric in drawn.items()}
+    write_json(folder.analysis / "curves.json", {name: _listed(found) for name, found in curves.items()})
     each = {name: metrics[name].per_sample(found) for name, found in rows.items()}
     columns = {name: values for name, values in each.items() if values is not None}
     text = io.StringIO()
@@ -42,3 +48,7 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
         writer.writerow([guarded(name), *(repr(float(values[index])) for values in columns.values())])
     atomic_write(folder.analysis / "samples.csv", text.getvalue().encode())
     return report
+
+
+def _listed(curves: Mapping[str, Curve]) -> dict[str, dict[str, list[float]]]:
+    return {name: {axis: values.tolist() for axis, values in curve.items()} for name, curve in curves.items()}

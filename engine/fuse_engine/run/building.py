@@ -14,7 +14,7 @@ from fuse_engine.run.preview import Preview, preview
 from fuse_engine.run.seen import Seen
 from fuse_engine.run.tracing import Traced, Tracer
 from fuse_engine.run.training_check import first_frozen
-from fuse_engine.run.wiring_check import dims_problems, key_problems, text_problems
+from fuse_engine.run.wiring_check import key_problems, text_problems
 
 _DRAWN = ("model", "losses", "metrics")
 
@@ -51,7 +51,7 @@ def build(experiment: Experiment, seen: Seen) -> Built:
 
 def _with_model(built: Built, assembly: Assembly, batch: NestedDict) -> None:
     keys = [item for item in key_problems(assembly) if item.where.startswith(_DRAWN)]
-    built.problems += [*keys, *text_problems(assembly, batch), *dims_problems(assembly, batch)]
+    built.problems += [*keys, *text_problems(assembly, batch)]
     if any(problem.where.startswith("model") for problem in built.problems):
         return
     tracer = Tracer()

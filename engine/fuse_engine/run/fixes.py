@@ -10,6 +10,8 @@ from fuse_engine.core.document import Place
 from fuse_engine.core.errors import Problem, short
 from fuse_engine.core.experiment import Experiment
 
+_QUOTED = re.compile(r"'([^']+)'")
+
 
 @dataclass(frozen=True)
 class Fix:
@@ -67,18 +69,33 @@ def replaced(experiment: Experiment, place: Place, old: str, new: Any) -> Fix | 
 
 
 def _nearest(problem: Problem, experiment: Experiment) -> Iterator[Fix]:
+    place = place_of(problem.where)
+    if place and problem.message == f"'{place[-1]}' is missing" and place[-1] == "target":
+        for name in experiment.data.gt:
+            yield Fix(f"Use 'data.gt.{name}'", place, f"data.gt.{name}")
     if not problem.nearest:
         return
-    place = place_of(problem.where)
-    value = value_at(experiment, place)
-    if isinstance(value, str):
-        yield Fix(f"Use '{problem.nearest}'", place, problem.nearest)
+    value, new = value_at(experiment, place), problem.nearest
+    if problem.message.startswith("unknown field "):
+        yield from _renamed(experiment, place, new)
+    elif isinstance(value, str):
+        wrong = next((word for word in _QUOTED.findall(f"{problem.message} {problem.got}") if word in value), "")
+        if wrong:
+            yield Fix(f"Use '{new}'", place, re.sub(rf"(?<![\w.]){re.escape(wrong)}(?![\w.])", new, value))
     elif isinstance(value, list):
-        wrong = next((item for item in value if isinstance(item, str) and f"'{item}'" in problem.message), None)
-        if wrong is not None:
-            yield Fix(f"Use '{problem.nearest}'", (*place, value.index(wrong)), problem.nearest)
+        at = next((index for index, item in enumerate(value) if f"'{item}'" in problem.message), None)
+        if at is not None:
+            yield Fix(f"Use '{new}'", (*place, at), new)
     elif isinstance(value, dict) and len(value) == 1 and problem.message.startswith("unknown "):
-        yield Fix(f"Use '{problem.nearest}'", place, {problem.nearest: next(iter(value.values()))})
+        yield Fix(f"Use '{new}'", place, {new: next(iter(value.values()))})
+
+
+def _renamed(experiment: Experiment, place: Place, new: str) -> Iterator[Fix]:
+    """Yield the fix of a field under a wrong name; not where the right one is there already."""
+    fields = value_at(experiment, place[:-1])
+    if isinstance(fields, dict) and new not in fields:
+        renamed = {new if name == place[-1] else name: value for name, value in fields.items()}
+        yield Fix(f"Call it '{new}'", place[:-1], renamed)
 
 
 def _name(value: Any) -> str:

@@ -27,13 +27,13 @@ def name_problems(module: BatchModule, names: Iterable[str], where: str) -> Iter
     """Say which names stand for nothing that has weights."""
     known = [name for name, part in _known(module).items() if any(True for _ in part.parameters())]
     parts = list(module.parts)
-    below = next((name for name in known if name not in parts), "")
+    below = next((name for name in known if name not in parts and name[-1].isdigit()), "")
     for name in names:
         if not any(fnmatchcase(fits, name) for fits in known):
             yield Problem(
                 f"the model has no part '{name}'", where,
                 expected=f"one of {', '.join(parts)}{f', or a part of them such as {below}' if below else ''}",
-                nearest=nearest(name, parts) or nearest(name, known),
+                nearest=nearest(name, known if "." in name else parts),
             )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.data.collate import collate
 from fuse_engine.models.base import BatchModule
 from fuse_engine.run.assembly import Assembly
+from fuse_engine.run.patch_size import larger_patches
 from fuse_engine.run.places import at_place
 
 BATCH = 2
@@ -52,7 +53,7 @@ def preview(assembly: Assembly, batch: NestedDict | None = None, watch: Watch | 
     """
     made = (small_batch(assembly) if batch is None else batch).copy()
     sample = NestedDict({key: value[0] for key, value in made.items() if isinstance(value, Tensor)})
-    with torch.device("meta"):
+    with torch.device("meta"), larger_patches(assembly):
         module = assembly.build(sample)
     found = forward(assembly, module, made, watch)
     for key, value in found.items():

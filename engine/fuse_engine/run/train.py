@@ -31,6 +31,7 @@ from fuse_engine.run.gate import refuse_unhealthy
 from fuse_engine.run.infer import infer_with
 from fuse_engine.run.lock import Lock
 from fuse_engine.run.loop import Learner, Loop
+from fuse_engine.run.member_steps import step_remarks
 from fuse_engine.run.optimizers import Optimizer
 from fuse_engine.run.progress import Progress
 from fuse_engine.run.records import Records
@@ -93,7 +94,7 @@ def _carry_out(reporter: Reporter) -> str:
         if problems := check(experiment, samples=False, saved=saved):
             raise RunError(*problems)
         assembly = Assembly.of(experiment, saved)
-        for remark in remarks(experiment, assembly.folds):
+        for remark in (*remarks(experiment, assembly.folds), *step_remarks(assembly)):
             reporter.warn(str(remark), remark.sample)
         choice = choose(run)
         reporter.control.leave_if_cancelled()

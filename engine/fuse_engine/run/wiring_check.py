@@ -19,10 +19,10 @@ from fuse_engine.data.dataset import Dataset
 from fuse_engine.losses.base import Loss, leaves
 from fuse_engine.run.answers import Answer, answers, other_key
 from fuse_engine.run.assembly import Assembly
-from fuse_engine.run.fixes import Fix, Mistake, place_of, replaced
+from fuse_engine.run.fixes import Fix, Mistake, place_of, replaced, value_at
 from fuse_engine.run.places import at_place
 from fuse_engine.run.preview import Preview, first_line, thinned
-from fuse_engine.run.readers import Reader, components, read_by, readers, within
+from fuse_engine.run.readers import Reader, components, read_by, readers
 
 _ANSWER = ("model.logits.", "model.output.")
 _classes: WeakKeyDictionary[Dataset, dict[str, dict[int, str]]] = WeakKeyDictionary()
@@ -109,10 +109,12 @@ def activation_problems(assembly: Assembly, seen: Preview) -> Iterator[Problem]:
             if reader.role != "logits" or answer is None or None in (meant, answer.activation):
                 continue
             if meant != answer.activation:
+                pixels = seen.batch[reader.key].ndim > 2
+                expected, fixes = _other_loss(assembly.experiment, place, loss, str(answer.activation), pixels)
                 yield Mistake(
                     f"{loss.name()} is for a head with {_called(str(meant))}, "
                     f"'{answer.name}' has {_called(str(answer.activation))}", reader.where,
-                    expected=_for_whom(str(answer.activation)),
+                    expected=expected, fixes=fixes,
                 )  # fmt: skip
 
 
@@ -120,31 +122,26 @@ def _called(activation: str) -> str:
     return "no activation" if activation == "none" else activation
 
 
-def _for_whom(activation: str) -> str:
-    return {
-        "softmax": "a loss of classes that exclude each other, e.g. CrossEntropy",
-        "sigmoid": "a loss of labels by themselves, e.g. BinaryCrossEntropy",
-        "none": "a loss of values, e.g. MSE",
-    }[activation]
+_FOR = {
+    ("softmax", False): "CrossEntropy", ("softmax", True): "SegmentationCrossEntropy",
+    ("sigmoid", False): "BinaryCrossEntropy", ("sigmoid", True): "BinaryCrossEntropy", ("none", False): "MSE",
+}  # fmt: skip
+"""A loss for the logits of a head by its activation, and whether it answers at every pixel."""
 
 
-def dims_problems(assembly: Assembly, batch: NestedDict) -> Iterator[Problem]:
-    """Say which backbones and networks do not work for the number of axes of what goes into them."""
-    for place, item in within(assembly.model_place, assembly.model):
-        images = [reader.key for reader in read_by(place, item) if reader.role == "image" and reader.key in batch]
-        for field in type(item).model_fields:
-            part = getattr(item, field)
-            fit: tuple[int, ...] = getattr(type(part), "dims", ())
-            if not images or not isinstance(part, Component) or not fit:
-                continue
-            shape = tuple(batch[images[0]].shape[1:])
-            if len(shape) - 1 not in fit:
-                known = " or ".join(f"{dims}-D" for dims in fit)
-                yield Mistake(
-                    f"{part.name()} works on {known} inputs, '{images[0]}' is {len(shape) - 1}-D",
-                    ".".join(map(str, (*place, field))), expected=f"a {part.kind} for {len(shape) - 1}-D inputs",
-                    got=f"shape {shape}",
-                )  # fmt: skip
+def _other_loss(
+    experiment: Experiment, place: Place, loss: Loss, activation: str, pixels: bool
+) -> tuple[str, tuple[Fix, ...]]:
+    """Return what is expected where a loss is for another activation, and the edit that brings it."""
+    other = _FOR.get((activation, pixels))
+    if other is None:
+        return f"a loss for a head with {_called(activation)}", ()
+    expected = f"a loss for {_called(activation)}, e.g. {other}, or another head"
+    written = value_at(experiment, place[:-1])
+    if not isinstance(written, dict) or loss.name() not in written:
+        return expected, ()  # a term of an expression
+    keys = {field: found[0] for field, found in keys_of(loss).items() if field in ("pred", "target")}
+    return expected, (Fix(f"Use {other}", place[:-1], {other: {**keys, "weight": loss.weight}}),)
 
 
 def text_problems(assembly: Assembly, batch: NestedDict) -> Iterator[Problem]:
@@ -165,7 +162,12 @@ def class_problems(assembly: Assembly, seen: Preview) -> Iterator[Problem]:
         keys = keys_of(item)
         pred, target = keys.get("pred", ("",))[0], keys.get("target", ("",))[0]
         answer = known.get(pred)
-        if answer is None or answer.width is None or answer.activation == "sigmoid" or (pred, target) in told:
+        if (
+            answer is None
+            or answer.width is None
+            or answer.activation not in ("softmax", None)
+            or (pred, target) in told
+        ):
             continue
         try:
             labels = _labels(assembly, batch, target)

@@ -273,6 +273,18 @@ def test_a_dilated_backbone_sees_more_often_what_it_saw(depth: Any, dims: int) -
         assert torch.allclose(coarse, fine[every], atol=1e-5)
 
 
+def test_looking_how_coarse_a_backbone_is_leaves_no_trace() -> None:
+    torch.manual_seed(1)
+    plain, state = SMALL.build(1, 2), torch.get_rng_state()
+    torch.manual_seed(1)
+    found = encoder(SMALL, 1, 2, 8).backbone
+    assert torch.equal(torch.get_rng_state(), state)
+    pairs = zip(plain.state_dict().items(), found.state_dict().items(), strict=True)
+    assert all(name == other and torch.equal(one, two) for (name, one), (other, two) in pairs)
+    assert found.training
+    assert not any(module._forward_hooks for module in found.modules())
+
+
 def test_the_output_stride_is_what_it_says() -> None:
     for network in (PSPNet(backbone=SMALL, output_stride=16), DeepLabV3Plus(backbone=SMALL, output_stride=8)):
         assert network.build(1, 2, 2).coarsest == (network.output_stride,) * 2

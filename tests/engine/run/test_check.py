@@ -24,8 +24,6 @@ WRONG: list[tuple[tuple[str | int, ...], Any, str, str]] = [
     ((*CLS, "target"), "data.gt.segmentation", "losses.cls.CrossEntropy.target", "shapes do not fit"),
     ((*FLIP, "keys"), ["data.input.imag"], "augmentation.0.Flip.keys", "did you mean 'data.input.image'"),
     ((*FLIP, "keys"), ["model.logits.classifier"], "augmentation.0.Flip.keys", "nothing produces"),
-    (("model", "MultiHead", "inputs"), ["data.input.clinical"], "model.MultiHead.inputs.0", "is no image"),
-    (("metrics", "auc", "AUC", "pred"), "model.logits.segmentation", "metrics.auc.AUC.target", "shapes do not"),
     (("training", "best", 0, "source"), "validation.metrics.auc.macro", "training.best.0.source",
      "did you mean 'validation.metrics.auc.macro_avg'"),
     (("training", "callbacks"), [{"EarlyStopping": {"monitor": "validation.losses.cl"}}],
@@ -56,15 +54,6 @@ def test_what_is_wrong_is_said_where_it_stands(
     assert [problem.where for problem in problems] == [where], [str(problem) for problem in problems]
     with pytest.raises(Exception, match=message):
         raise ValueError(str(problems[0]))
-
-
-def test_classes_beyond_the_head_s_are_found_without_training(tiny: Experiment) -> None:
-    path = tiny.folder / "cohort.csv"
-    path.write_text(path.read_text().replace("p07,", "p07,", 1).replace(",positive,", ",third,", 1))
-    classes = ["normal", "positive", "third"]
-    problems = check(tiny.changed(("data", "gt", "classification", 0, "Label", "classes"), classes))
-    assert [problem.where for problem in problems] == ["losses.cls.CrossEntropy.target"]
-    assert "holds the class 2, the model predicts 2 classes" in str(problems[0])
 
 
 def test_a_label_outside_the_classes_names_its_sample_cell_and_classes(tiny: Experiment) -> None:

@@ -40,7 +40,7 @@ def test_names_and_patterns_freeze_weights_and_statistics(module: BatchModule, n
     ("name", "message"),
     [
         ("bakbone", "no part 'bakbone'; expected one of backbone, heads.side, or a part of them such as "
-                    "backbone.levels; did you mean 'backbone'"),
+                    "backbone.levels.0; did you mean 'backbone'"),
         ("backbone.levels.7", "did you mean 'backbone.levels.[0-4]'"),
         ("backbone.layer[12]", "no part 'backbone.layer"),
     ],

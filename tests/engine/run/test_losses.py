@@ -14,6 +14,7 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.losses import Cox, CrossEntropy, WarmUp
 from fuse_engine.run import checkpoint
+from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.check import check
 from fuse_engine.run.evaluation import loss_shares
 from fuse_engine.run.folder import RunFolder
@@ -43,13 +44,14 @@ def test_a_loss_that_waits_counts_training_steps_only(tiny: Experiment) -> None:
 
 
 def test_alone_it_leaves_the_weights_as_they_are_until_it_begins(tiny: Experiment) -> None:
-    run = start(changed(waiting(tiny, 3, alone=True), {("training", "stages"): [{"epochs": 1}]}))
+    experiment = changed(waiting(tiny, 3, alone=True), {("training", "stages"): [{"epochs": 1}]})
+    run = start(experiment)
     assert run.status().state == "finished", run.status().message
     assert [losses["total_loss"] for losses in batches(run).values()] == [0.0] * 3
-    begun = start(changed(waiting(tiny, 0, alone=True), {("training", "stages"): [{"epochs": 1}]}))
-    weights = [checkpoint.load(folder.checkpoint("last"))["model"] for folder in (run, begun)]
-    head = next(name for name in weights[0] if "segmentation" in name and name.endswith("weight"))
-    assert not torch.equal(weights[0][head], weights[1][head])
+    assembly = Assembly.of(experiment)
+    drawn = dict(assembly.build(assembly.first(assembly.folds.train)).named_parameters())
+    kept = checkpoint.load(run.checkpoint("last"))["model"]
+    assert all(torch.equal(kept[name], value) for name, value in drawn.items())
 
 
 def test_continued_it_goes_on_counting(tiny: Experiment, fork: Fork) -> None:

@@ -84,9 +84,11 @@ def _steepness(logits: Numbers, target: NDArray[np.int64]) -> float:
 
     if slope(0.0) >= 0:
         return 0.0
+    if (true == logits.max(1)).all():
+        return _STEEPEST
     high = 1.0
-    while slope(high) < 0:
+    while slope(high) < 0 and high < _STEEPEST:
         high *= 2
-        if high > _STEEPEST:
-            return _STEEPEST
+    if slope(high) < 0:
+        return _STEEPEST
     return float(brentq(slope, 0.0, high, xtol=1e-12))

@@ -17,7 +17,7 @@ def values_of(value: Any, key: str) -> NDArray[Any]:
     Raises:
         FuseError: when the batch holds something else under the key.
     """
-    if isinstance(value, Tensor) and value.flatten(1 if value.ndim else 0).shape[1:] in ((), (1,)):
+    if isinstance(value, Tensor) and value.ndim and value.numel() == len(value):
         return value.detach().cpu().numpy().reshape(-1)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return np.array(value, np.str_)

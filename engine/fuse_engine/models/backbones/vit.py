@@ -55,10 +55,13 @@ class ViT(PretrainedBackbone):
         from monai.networks.nets.vit import ViT as Network
 
         width, blocks, heads = _SIZES[self.size]
-        return Network(
+        network = Network(
             channels, spatial_dims=dims, hidden_size=width, mlp_dim=4 * width, num_layers=blocks, num_heads=heads,
             qkv_bias=True, **self._grid(),
         )  # fmt: skip
+        for block in network.blocks:
+            block.norm_cross_attn = nn.Identity()  # has weights that nothing uses
+        return network
 
     def published(self, dims: int) -> str:
         """Return timm's name of the network."""
@@ -75,7 +78,7 @@ class ViT(PretrainedBackbone):
         """Return positions learnt for another grid, interpolated."""
         if not name.endswith(("pos_embed", "positions", "position_embeddings")) or tensor.ndim != 3:
             return tensor
-        dims = 3 if name.endswith("position_embeddings") else 2
+        dims = 3 if target.shape[1] == self.grid**3 else 2
         extra = target.shape[1] - self.grid**dims
         side = round((tensor.shape[1] - extra) ** (1 / dims))
         if side**dims + extra != tensor.shape[1]:
@@ -83,7 +86,7 @@ class ViT(PretrainedBackbone):
         return resampled(tensor, extra, [side] * dims, [self.grid] * dims)
 
 
-def resampled(positions: Tokens, extra: int, before: list[int], after: list[int]) -> Tokens:
+def resampled(positions: Tokens, extra: int, before: list[int], after: list[int]) -> Float[Tensor, " b u c"]:
     """Return positions on a grid of another size; the first `extra` stand for no place and stay."""
     if before == after:
         return positions
@@ -101,7 +104,7 @@ class _Embedding(nn.Module):
         super().__init__()
         self.patches, self.positions, self.first, self.grid = patches, positions, first, grid
 
-    def forward(self, image: Float[Tensor, " b c *s"]) -> tuple[Tokens, tuple[int, ...]]:
+    def forward(self, image: Float[Tensor, " b i *s"]) -> tuple[Tokens, tuple[int, ...]]:
         """Return the tokens, the class's first where there is one, and how many there are along each axis."""
         pads = [-size % step for size, step in zip(image.shape[2:], self.patches.kernel_size, strict=True)]
         found = self.patches(nn.functional.pad(image, [side for pad in reversed(pads) for side in (0, pad)]))

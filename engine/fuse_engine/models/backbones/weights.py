@@ -21,6 +21,8 @@ Reshape = Callable[[str, Tensor, Tensor], Tensor]
 """Makes a tensor of the file fit one of the network: (name, the file's, the network's)."""
 
 _SHOWN = 6
+_COUNTER = "num_batches_tracked"
+"""Older files lack it, and nothing depends on it."""
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -103,7 +105,7 @@ def fitting(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], reshape: 
     for name, target in wanted.items():
         tensor = found.get(prefix + name)
         if tensor is None:
-            if not name.endswith("num_batches_tracked"):  # older files lack it, and nothing depends on it
+            if not name.endswith(_COUNTER):
                 result.missing.append(name)
             continue
         made = tensor if tensor.shape == target.shape else reshape(name, tensor, target)
@@ -134,10 +136,11 @@ def put_in(fitted: Fitting, wanted: Mapping[str, Tensor], source: str) -> None:
     Raises:
         FuseError: when less than most of the network's tensors are in the file.
     """
-    count = len(fitted.taken) + len(fitted.missing) + len(fitted.misshapen)
-    if 2 * len(fitted.taken) <= count:
+    taken = sum(not name.endswith(_COUNTER) for name in fitted.taken)
+    count = taken + len(fitted.missing) + len(fitted.misshapen)
+    if 2 * taken <= count:
         raise FuseError(
-            f"{source} does not fit: {len(fitted.taken)} of {count} tensors; {fitted.problems}",
+            f"{source} does not fit: {taken} of {count} tensors; {fitted.problems}",
             expected="weights of this very network",
         )
     with torch.no_grad():

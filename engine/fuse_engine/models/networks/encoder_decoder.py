@@ -21,7 +21,7 @@ class EncoderDecoder(Network):
     """A network over any backbone."""
 
     backbone: Annotated[Backbone, Slot("backbone")] = ResNet()
-    """What turns the image into features on the way down."""
+    """What turns the image into features on the way down; a stage freezes it as `network.net.backbone`."""
     norm: Norm = "group"
     """What values are normalised over on the way up: groups of channels of an image, the batch, or each channel of
     an image."""
