@@ -2,9 +2,9 @@
 
 python benchmarks/membrane.py ../shared/data/membrane_em [--training.stages=... ...]
 
-The six are fixed and the last of the stack, so that only one section for training lies beside one of them. Nothing is
-chosen on them: the training ends where the preset says, and the last weights are measured. With options the section
-is only printed.
+The six are fixed and the last of the stack, so that only one section for training lies beside one of them.
+Nothing is chosen on them: the training ends where the preset says, and the last weights are measured. With options
+the line is only printed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from fuse_engine.run import process
 PRESET = "membrane_segmentation"
 HELD_OUT = ("24", "25", "26", "27", "28", "29")
 FIXED = [
-    "--data.source.Table.fold=part", "--data.split={}", "--training.best=[]", "--run.threads=2", "--run.device=cpu",
+    "--data.source.Table.fold=part", "--data.split={}", "--training.best=[]", "--run.threads=2",
+    "--run.device=cpu",
 ]  # fmt: skip
 RESULTS = Path(__file__).with_name("results.md")
 TITLE = "## Membranes on a fixed division"

@@ -87,7 +87,7 @@ def layout(graph: Graph, wide: float) -> Layout:
     nodes = {node.id: node for node in graph.nodes}
     edges = [edge for edge in graph.edges if edge.source in nodes and edge.target in nodes]
     ranks = _split_leaves(nodes, _ranks(nodes, edges), wide)
-    chains = [_chain(index, edge, ranks) for index, edge in enumerate(edges)]
+    chains = [_chain(edge, ranks) for edge in edges]
     rows = _ordered(_rows(nodes, ranks, chains), [pair for chain in chains for pair in _pairs(chain)])
     widths = {**dict.fromkeys((name for row in rows for name in row), float(BEND)), **_widths(nodes, rows, wide)}
     lefts = _places(rows, widths, chains, wide)
@@ -149,10 +149,10 @@ def _filled(names: Sequence[str], nodes: Mapping[str, Node], wide: float, most: 
     return rows
 
 
-def _chain(index: int, edge: Edge, ranks: Mapping[str, int]) -> list[str]:
-    """Return what an edge goes through: its ends, and a bend in every row between."""
+def _chain(edge: Edge, ranks: Mapping[str, int]) -> list[str]:
+    """Return what an edge goes through: its ends, and in every row between a bend that edges of one part share."""
     between = range(ranks[edge.source] + 1, ranks[edge.target])
-    return [edge.source, *(f"\0{index}.{rank}" for rank in between), edge.target]
+    return [edge.source, *(f"\0{rank} {edge.source}" for rank in between), edge.target]
 
 
 def _pairs(chain: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -164,8 +164,9 @@ def _rows(nodes: Mapping[str, Node], ranks: Mapping[str, int], chains: Sequence[
     for name in nodes:
         rows[ranks[name]].append(name)
     for chain in chains:
-        for step, name in enumerate(chain[1:-1], 1):
-            rows[ranks[chain[0]] + step].append(name)
+        for step, name in enumerate(chain[1:-1], ranks[chain[0]] + 1):
+            if name not in rows[step]:
+                rows[step].append(name)
     return rows
 
 

@@ -14,6 +14,8 @@ from fuse_gui.models.plot import Axes, Figure, Line
 
 TOTAL = "total_loss"
 _RECENT = 50
+_AROUND = ("mean", "std", "conf_lower", "conf_upper", "degenerate")
+"""What an interval says around its figure."""
 _SIDES = ("train", "validation")
 
 
@@ -147,9 +149,17 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 
 
 def shown_metrics(names: list[str]) -> list[str]:
-    """Return what is drawn: of a metric with an average, only the average."""
-    averaged = {name.rpartition(".")[0] for name in names if name.endswith(".macro_avg")}
-    return [name for name in names if name.rpartition(".")[0] not in averaged or name.endswith(".macro_avg")]
+    """Return what is drawn: of a metric with an average that alone, of an interval the figure alone."""
+    ranges = {name.removesuffix(".conf_lower") for name in names if name.endswith(".conf_lower")}
+    names = [
+        name for name in names if name.rpartition(".")[0] not in ranges or name.rpartition(".")[2] not in _AROUND
+    ]
+    averaged = {name.partition(".macro_avg")[0] for name in names if ".macro_avg" in name}
+    return [name for name in names if ".macro_avg" in name or not _below(name, averaged)]
+
+
+def _below(name: str, metrics: set[str]) -> bool:
+    return any(name.startswith(f"{metric}.") for metric in metrics)
 
 
 def _seen(lines: list[Line]) -> list[Line]:

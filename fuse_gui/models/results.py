@@ -21,10 +21,6 @@ ID = "id"
 TRUE, PREDICTED = "true", "predicted"
 
 
-MEANINGS = {"AUC": "probability given to the true class", "Accuracy": "1 where right, 0 where wrong"}
-"""What a metric of a whole cohort says of one sample."""
-
-
 @dataclass(frozen=True, eq=False)
 class Scores:
     """Probabilities and truth of one head that classifies samples."""
@@ -86,9 +82,7 @@ def read_results(run: RunFolder) -> Results | None:
     report = read_json(path)
     frame = pd.read_csv(run.analysis / "samples.csv", dtype={ID: "str"})
     measures = tuple(str(column) for column in frame.columns if column != ID)
-    experiment = run.experiment()
-    names = {name: experiment.metrics[name].name for name in measures if name in experiment.metrics}
-    meanings = {name: MEANINGS[metric] for name, metric in names.items() if metric in MEANINGS}
+    experiment, meanings = run.experiment(), report.get("each", {})
     scores: dict[str, Scores] = {}
     predictions = run.predictions / f"{report['part']}.parquet"
     if predictions.exists():

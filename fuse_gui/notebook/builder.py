@@ -60,7 +60,7 @@ class BuilderView(W.VBox):  # type: ignore[misc]
         self.templates.add_class("fuse-templates")
         self.templates.observe(lambda change: self._use(change["new"]), "value")
         head = W.Box([self.undo, self.redo, self.templates, self.chooser], layout=LINE)
-        drawn = [self.graph, self.wrong, self.fixes, self.state, self.size, self.more]
+        drawn = [self.wrong, self.fixes, self.graph, self.state, self.size, self.more]
         left = W.VBox(drawn, layout={"flex": "1 1 420px", "min_width": "0"})
         right = W.VBox([self.forms], layout={"flex": "1 1 420px", "min_width": "0", **SCROLLED})
         self.children = (self.problems, head, W.Box([left, right], layout={"flex_flow": "row wrap"}))

@@ -92,10 +92,10 @@ class BuilderView(LiveView):
         self.box_text = Text("", HELP)
         self._notes = QVBoxLayout()
         self._notes.setSpacing(1)
-        for note in (self.wrong, self.fixes, self.state, self.size, self.box_text):
+        for note in (self.wrong, self.fixes):
             self._notes.addWidget(note)
-        notes = stack(self._notes)
-        drawn = scrolled([self.graph, notes, self.palette_fold, self.preflight_fold])
+        notes = stack(self.state, self.size, self.box_text)
+        drawn = scrolled([stack(self._notes), self.graph, notes, self.palette_fold, self.preflight_fold])
         drawn.setMinimumHeight(FORMS_HIGH)
         forms = scrolled([section(item) for item in self.model.items.values()])
         forms.setMinimumHeight(FORMS_HIGH)

@@ -10,9 +10,11 @@ from napari.layers import Shapes
 from numpy.typing import NDArray
 
 from fuse_gui.models.boxes import BoxesModel, ImageBox
-from fuse_gui.viewer.layers import PREFIX
+from fuse_gui.viewer.layers import BOXES
 
-NAME = f"{PREFIX}boxes"
+
+THIN = 250
+"""How many times a line would fit into the largest box."""
 
 
 class BoxLayer:
@@ -33,7 +35,7 @@ class BoxLayer:
         return self._layer if self._layer is not None and self._layer in self._viewer.layers else None
 
     def _turned(self, _event: Any) -> None:
-        if self._model.on:
+        if self._model.on and self.layer is not None:
             self._draw()
 
     def _draw(self) -> None:
@@ -60,8 +62,8 @@ class BoxLayer:
         lines = [
             (line, box.colour) for box in boxes for line in outlines(box, place, _own(shown, self._viewer, dims))
         ]
-        thick = max(np.subtract(boxes[0].high, boxes[0].low)) / 100
-        layer.data = ([line for line, _ in lines], "path")
+        thick = max(np.subtract(boxes[0].high, boxes[0].low)) / THIN
+        layer.data = ([line for line, _ in lines], ["path"] * len(lines))
         if lines:
             layer.edge_color, layer.edge_width = [colour for _, colour in lines], [thick] * len(lines)
         layer.visible = True
@@ -70,7 +72,7 @@ class BoxLayer:
         selected = set(self._viewer.layers.selection)
         if old is not None:
             self._viewer.layers.remove(old)
-        layer = Shapes(ndim=dims, name=NAME, face_color="transparent", units=("mm",) * dims)
+        layer = Shapes(ndim=dims, name=BOXES, face_color="transparent", units=("mm",) * dims)
         layer.editable = False
         self._viewer.add_layer(layer)
         self._viewer.layers.selection = selected - {old}

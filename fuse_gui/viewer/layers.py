@@ -17,6 +17,7 @@ from fuse_gui.models.palette import OUTLINED, STYLES, as_rgb, class_color, limit
 from fuse_gui.models.screen import NAMES, Picture, Screen
 
 PREFIX = "fuse:"
+BOXES = f"{PREFIX}boxes"
 AXES = ("z", "y", "x")
 RGB = 3
 MANY = 64
@@ -142,6 +143,8 @@ class Layers:
             layer = self.layer(name)
             if layer is not None and name not in self._drawn and beyond(layer, image):
                 self._viewer.layers.remove(layer)  # hidden ones count too: they would stretch the sliders
+        for layer in [each for each in self._viewer.layers if each.name == BOXES and each.ndim != image.ndim]:
+            self._viewer.layers.remove(layer)
         self._viewer.reset_view(layers=[image])
         low, high = image.extent.world[:, -image.ndim :]
         for axis in range(self._viewer.dims.ndim):  # those that are displayed too: they may be turned to

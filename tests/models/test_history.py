@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fuse_gui.models.history import History
+from fuse_gui.models.history import History, shown_metrics
 
 
 def batch(step: int, **losses: float | None) -> dict[str, Any]:
@@ -29,6 +29,16 @@ def test_batches_and_epochs_become_lines() -> None:
     assert [line.label for line in metrics.lines] == ["auc.macro_avg", "iou"], "an average stands for its classes"
     assert metrics.marks == ((1.0, "best: epoch 1"),)
     assert losses.marks == ((2.0, "best: epoch 1"),)
+
+
+def test_of_an_interval_the_figure_itself_is_drawn() -> None:
+    around = ("org", "mean", "std", "conf_lower", "conf_upper", "degenerate")
+    names = [f"ci.{part}.{name}" for part in ("1", "macro_avg") for name in around]
+    assert shown_metrics([*names, "roc.1.auc", "test.p_value"]) == [
+        "ci.macro_avg.org",
+        "roc.1.auc",
+        "test.p_value",
+    ]
 
 
 def test_a_loss_that_comes_later_or_is_undefined_keeps_its_place() -> None:

@@ -39,6 +39,9 @@ class Metric(Component):
     """The field of the key whose images' place `collect` is given as well, as `geometry`: a `Geometry` a sample,
     or None where the batch has none."""
 
+    each: ClassVar[str] = ""
+    """What `per_sample` says, e.g. `probability given to the truth`; empty where the metric's name says it."""
+
     @abstractmethod
     def collect(self, *args: Any, **kwargs: Any) -> Rows:
         """Return what is kept of a batch, one row a sample, from the tensors its keys stand for.

@@ -34,7 +34,8 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
     metrics = resolve(folder.experiment()).below(Metric, "metrics")
     ids, rows = read_rows(path)
     results = {name: metrics[name].result(found) for name, found in rows.items()}
-    report: dict[str, Any] = plain({"part": part, "samples": len(ids), "metrics": results})
+    said = {name: found for name in rows if (found := _each(metrics[name]))}
+    report: dict[str, Any] = plain({"part": part, "samples": len(ids), "metrics": results, "each": said})
     write_json(folder.analysis / "metrics.json", report)
     drawn = {name: metric for name in rows if isinstance(metric := metrics[name], Curved)}
     curves = {name: metric.curves(rows[name]) for name, metric in drawn.items()}
@@ -48,6 +49,12 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
         writer.writerow([guarded(name), *(repr(float(values[index])) for values in columns.values())])
     atomic_write(folder.analysis / "samples.csv", text.getvalue().encode())
     return report
+
+
+def _each(metric: Metric) -> str:
+    """Return what a metric says of one sample; one that holds another says what that one does."""
+    inner = getattr(metric, "metric", None)
+    return _each(inner) if isinstance(inner, Metric) else metric.each
 
 
 def _listed(curves: Mapping[str, Curve]) -> dict[str, dict[str, list[float]]]:

@@ -12,6 +12,7 @@ from fuse_engine.core.experiment import Experiment
 from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.augmentation_check import augmentation_problems
 from fuse_engine.run.fixes import place_of
+from fuse_engine.run.graph import key_role
 from fuse_engine.run.mixing_check import mixing_problems
 from fuse_engine.run.preview import Preview, preview, small_batch
 from fuse_engine.run.readers import readers
@@ -40,6 +41,8 @@ class KeyInfo:
     """Place in the experiment, e.g. `data.input.image`, `model.MultiHead`."""
     consumers: tuple[str, ...]
     """Places of the fields that read it."""
+    role: str
+    """What it is good for, see `graph.key_role`."""
 
 
 def check(experiment: Experiment, samples: bool = True, saved: Path | None = None) -> list[Problem]:
@@ -113,7 +116,7 @@ def flow(experiment: Experiment) -> list[KeyInfo]:
         KeyInfo(
             key, tuple(value.shape[1:]), str(value.dtype).removeprefix("torch."),
             model if key.startswith("model.") else key,
-            tuple(reader.where for reader in found if reader.key == key),
+            tuple(reader.where for reader in found if reader.key == key), key_role(key, value),
         )
         for key, value in preview(assembly).batch.items()
         if isinstance(value, Tensor)

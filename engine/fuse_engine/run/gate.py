@@ -58,7 +58,10 @@ def truth_classes(experiment: Experiment) -> dict[str, int]:
 
 
 def _sized(item: Component) -> Iterator[tuple[str, int]]:
-    """Yield every named component within this one that has a number of classes."""
+    """Yield every answer of this component and those within it that has a number of classes."""
+    name, own = getattr(item, "output", None), getattr(item, "classes", None)
+    if isinstance(name, str) and isinstance(own, int):
+        yield name, own
     for field in type(item).model_fields:
         value = getattr(item, field)
         for name, inner in value.items() if isinstance(value, Mapping) else ():

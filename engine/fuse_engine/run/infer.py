@@ -33,6 +33,7 @@ from fuse_engine.run.compute import Compute
 from fuse_engine.run.device import Choice, choose
 from fuse_engine.run.evaluation import Evaluation, evaluate
 from fuse_engine.run.folder import RunFolder
+from fuse_engine.run.label_maps import each_label, foreground_of, labels_of
 from fuse_engine.run.loading import Bad, BadSamples, Items, Loaded, Loader, plain_batches
 from fuse_engine.run.reporter import Reporter
 
@@ -137,7 +138,7 @@ def _infer(
     loader = Loader(
         Items(assembly.dataset), plain_batches(chosen, assembly.whole_batch), batch.workers, batch.size
     )
-    table = _Table(folder, assembly)
+    table = _Table(folder, predictor)
 
     def each(loaded: Loaded, found: NestedDict) -> None:
         between()
@@ -157,8 +158,9 @@ def _measurable(assembly: Assembly) -> dict[str, Any]:
 class _Table:
     """Collects outputs batch by batch; masks go to disk at once."""
 
-    def __init__(self, folder: RunFolder, assembly: Assembly) -> None:
-        self._folder, self._assembly = folder, assembly
+    def __init__(self, folder: RunFolder, predictor: Predictor) -> None:
+        self._folder, self._assembly = folder, predictor.assembly
+        self._answers = predictor.compute.module.answers
         self._columns: dict[str, list[NDArray[Any]]] = {}
         self._masks: list[str] = []
 
@@ -179,10 +181,18 @@ class _Table:
         dense = [key for key in heads if found[key].ndim > 3]
         for index, name in enumerate(loaded.ids):
             for key in dense:
-                mask = mask_of(self._assembly, name, one(data, index), found[key][index])
-                path = mask_path(self._folder, name, key if len(dense) > 1 else "")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_image(path, mask)
+                maps = self._maps(key, found[key][index], key if len(dense) > 1 else "")
+                for output, labels in maps.items():
+                    path = mask_path(self._folder, name, output)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    write_image(path, mask_of(self._assembly, name, one(data, index), labels))
+
+    def _maps(self, key: str, output: Tensor, name: str) -> dict[str, Tensor]:
+        """Return the label map of one sample, and one for each label that may overlap others, by name."""
+        activation = self._answers[key.removeprefix(OUTPUT)]
+        single = each_label(output) if activation == "sigmoid" else ()
+        each = {f"{key}.{index}": there for index, there in enumerate(single)}
+        return {name: labels_of(output, activation), **each}
 
     def write(self, path: Path, found: Evaluation, facts: dict[str, str]) -> None:
         """Write ids, outputs, targets and the rows of the metrics."""
@@ -226,7 +236,10 @@ def safe_name(id: str) -> str:  # noqa: A002
 
 
 def mask_path(folder: RunFolder, id: str, output: str = "") -> Path:  # noqa: A002
-    """Return the file of a predicted mask; `output` is the key of the head where the model has several masks."""
+    """Return the file of a predicted mask; `output` is the key of the head where the model has several masks.
+
+    The masks of single labels that may overlap have the number of the label at the end of the key.
+    """
     below = folder.predictions / "masks"
     return (below / output.removeprefix(OUTPUT) if output else below) / f"{safe_name(id)}.nii.gz"
 
@@ -236,14 +249,11 @@ def one(data: NestedDict, index: int) -> NestedDict:
     return NestedDict({key: value[index] for key, value in data.items()})
 
 
-def mask_of(assembly: Assembly, id: str, data: NestedDict, output: Tensor) -> Image:  # noqa: A002
-    """Return the most probable class (k, [z,] y, x) -> (1, [z,] y, x) on the grid of the sample's image file."""
-    # not argmax(0): over a leading axis it is ten times slower
-    labels = output.float().max(0).indices.to(torch.uint8).cpu().numpy()[None]
+def mask_of(assembly: Assembly, id: str, data: NestedDict, labels: Tensor) -> Image:  # noqa: A002
+    """Return labels ([z,] y, x) uint8 as (1, [z,] y, x) on the grid of the sample's image file."""
     source = source_key(assembly, data)
-    return resample(
-        Image(labels, network_grid(data, source, labels.shape[1:])), file_grid(assembly, id, source), label=True
-    )
+    grid = network_grid(data, source, tuple(labels.shape))
+    return resample(Image(labels.cpu().numpy()[None], grid), file_grid(assembly, id, source), label=True)
 
 
 def source_key(assembly: Assembly, data: NestedDict) -> str:
@@ -287,9 +297,9 @@ class Prediction:
     outputs: dict[str, list[float]]
     """Probability of each class, by head."""
     pred: Image | None
-    """Most probable class of each pixel."""
+    """Most probable class of each pixel; of labels that may overlap, 0 for none and from 1 on."""
     prob: Image | None
-    """Probability of each pixel's last class, or of anything but the background with more than two."""
+    """Probability of anything but the background at each pixel."""
     image: Image
     gt: Image | None
 
@@ -305,14 +315,15 @@ def predict_one(folder: RunFolder, id: str, checkpoint: str = "best") -> Predict
     data, found = predictor.batch(id)
     heads = {key.removeprefix(OUTPUT): found[key][0].float().cpu() for key in found if key.startswith(OUTPUT)}
     source = source_key(predictor.assembly, data)
-    dense = next((value for value in heads.values() if value.ndim > 2), None)
+    name, dense = next(((name, value) for name, value in heads.items() if value.ndim > 2), ("", None))
     sample = predictor.assembly.dataset.sample(id)
     truth = [value for key, value in sample.items() if key.startswith("data.gt.") and isinstance(value, Image)]
     pred = prob = None
     if dense is not None:
+        activation = predictor.compute.module.answers[name]
         grid = network_grid(one(data, 0), source, tuple(dense.shape[1:]))
-        pred = Image(dense.max(0).indices.to(torch.uint8).numpy()[None], grid)
-        prob = Image(1 - dense[:1].numpy(), grid)
+        pred = Image(labels_of(dense, activation).numpy()[None], grid)
+        prob = Image(foreground_of(dense, activation).numpy(), grid)
     outputs = {name: value.tolist() for name, value in heads.items() if value.ndim == 1}
     return Prediction(outputs, pred, prob, sample[source], truth[0] if truth else None)
 

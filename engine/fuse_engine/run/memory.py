@@ -10,7 +10,11 @@ import psutil
 import torch
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-_SAID = ("can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory", "bad_alloc")
+_SAID = (
+    "can't allocate memory", "cannot allocate memory", "not enough memory", "out of memory", "bad_alloc",
+    "could not create a primitive", "could not create a memory",
+)  # fmt: skip
+"""The last two are how oneDNN says it."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

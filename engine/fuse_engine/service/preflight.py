@@ -15,11 +15,11 @@ _under_way: dict[tuple[str, str], Throwaway] = {}
 """The try that goes on while a person waits for something else; at most one."""
 
 
-def preflight(work: Work, experiment: str, folder: str) -> dict[str, Any]:
+def preflight(work: Work, experiment: str, folder: str, in_turns: bool = False) -> dict[str, Any]:
     """Return what a training costs and how it begins; see `run.preflight`.
 
-    In the background `{"waiting": True}` is returned where a person came to wait for another request: asking again
-    goes on. A try that nobody asks for again is ended.
+    `in_turns` returns `{"waiting": True}` where a person came to wait for another request: asking again goes on with
+    the same try. One that nobody asks for again is ended.
 
     Raises:
         FuseError: what keeps the experiment from being trained, or how the process ended.
@@ -32,7 +32,7 @@ def preflight(work: Work, experiment: str, folder: str) -> dict[str, Any]:
     keep = False
     try:
         while True:
-            if work.background and work.hurried:
+            if in_turns and work.hurried:
                 keep = True
                 return {"waiting": True}
             work.check()

@@ -32,12 +32,12 @@ from fuse_engine.models.backbones.pretrained import PretrainedBackbone
 from fuse_engine.models.base import Backbone
 
 SMALL: list[tuple[Backbone, tuple[int, ...]]] = [
-    (MLP(layers=[5, 4], dropout=0), ()), (VGG(), (32, 35)), (ConvNeXt(), (33, 32)), (DenseNet(), (37, 29)),
+    (MLP(layers=[5, 4], dropout=0), ()), (VGG(), (32, 35)), (ConvNeXt(), (33, 32)),
     (DenseNet(), (29, 29, 32)), (EfficientNet(), (32, 27)), (InceptionV3(), (75, 80)),
     (InceptionResNetV2(), (43, 51)), (MobileNet(), (32, 27)), (MobileNetV2(), (27, 32)),
     (NASNetMobile(), (32, 27)),
     (ResNeXt(), (32, 27)), (ResNet(depth=10, width=0.25), (64,)), (ResNet(depth=50, width=0.25), (32, 27)),
-    (ResNet(depth=10, width=0.25), (16, 20, 24)), (SEResNet(), (32, 27)), (SEResNet(), (8, 16, 24)),
+    (ResNet(depth=10, width=0.25), (16, 20, 24)), (SEResNet(), (8, 16, 24)),
     (SwinTransformer(width=12), (32, 27)), (SwinTransformer(width=12, convolutions=True), (8, 27, 16)),
     (ViT(size="tiny", grid=3), (32, 27)), (ViT(size="tiny", patch=8, grid=2), (8, 15, 16)), (Xception(), (33, 27)),
 ]  # fmt: skip
@@ -126,10 +126,11 @@ def test_the_middle_levels_of_xception_are_timms_before_the_activation() -> None
         torch.testing.assert_close(one.relu(), two)
 
 
-@pytest.mark.parametrize("size", [(224, 224), (64, 90)])
+@pytest.mark.parametrize("size", [(64, 64), (40, 90)])
 def test_a_vision_transformer_gives_what_timms_gives_for_any_size(size: tuple[int, int]) -> None:
-    module, network = ViT(size="tiny").assemble(3, 2)
-    reference = library("timm").create_model("vit_tiny_patch16_224", dynamic_img_size=True, dynamic_img_pad=True)
+    module, network = ViT(size="tiny", grid=4).assemble(3, 2)
+    options = {"img_size": 64, "dynamic_img_size": True, "dynamic_img_pad": True}
+    reference = library("timm").create_model("vit_tiny_patch16_224", **options)
     reference.load_state_dict(network.state_dict(), strict=False)
     image = picture(3, *size, batch=1)
     with torch.no_grad():
@@ -155,12 +156,10 @@ def test_volumes_give_what_monais_transformers_give() -> None:
 
 
 def test_inception_resnet_is_cut_where_fusemedml_cuts_it() -> None:
-    ends = {1: 320, 10: 320, 11: 1088, 12: 384, 31: 384, 32: 2080, 42: 2080, 43: 1536}
+    ends = {10: 320, 11: 1088, 31: 384, 32: 2080, 43: 1536}
     with torch.device("meta"):
         assert InceptionResNetV2().build(1, 2).channels == [64, 192, 320, 384]
-        ends = {
-            cut: InceptionResNetV2(cut=cut).build(1, 2).channels[-1] for cut in (1, 10, 11, 12, 31, 32, 42, 43)
-        }
+        found = {cut: InceptionResNetV2(cut=cut).build(1, 2).channels[-1] for cut in ends}
         uncut = sum(weight.numel() for weight in InceptionResNetV2(cut=43).build(3, 2).parameters())
     assert found == ends
     assert uncut == 54_306_464  # the published 55,843,464 without the last layer

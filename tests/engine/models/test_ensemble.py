@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fuse_engine.core.checkpoints import digest
 from fuse_engine.core.errors import FuseError
@@ -142,9 +142,12 @@ def make_batch_on_meta() -> Any:
 
 def test_heatmaps_show_the_first_run(project: Path, runs: list[RunFolder]) -> None:
     module, seen = ensemble(project, runs).build(SHAPES), list[Tensor]()
-    module.get_submodule(module.last_features).register_forward_hook(
-        lambda part, inputs, output: seen.append(output.requires_grad_()) or seen[-1]
-    )
+
+    def watch(part: nn.Module, inputs: object, output: Tensor) -> Tensor:
+        seen.append(output.detach().requires_grad_())
+        return seen[-1]
+
+    module.get_submodule(module.last_features).register_forward_hook(watch)
     result = module(make_batch())
     slope = torch.autograd.grad(result["model.logits.finding"][:, 0].sum(), seen[0])[0]
     assert slope.abs().sum() > 0

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from fuse_engine.core.errors import FuseError
 from fuse_engine.libraries import library
+from fuse_engine.models import GlobalPoolingClassifier, MultiHead
 from fuse_engine.models.backbones import DenseNet, NASNetMobile, ResNet, SEResNet, ViT, Xception, hub, restored
 from fuse_engine.models.backbones.pretrained import PretrainedBackbone
 from fuse_engine.models.backbones.weights import adapt
 
+HEAD = GlobalPoolingClassifier(classes=2)
 TINY = ResNet(depth=10, width=0.125)
 
 
@@ -223,4 +225,5 @@ def test_weights_that_do_not_exist_are_refused(backbone: PretrainedBackbone, dim
 def test_one_origin_of_the_weights_is_enough(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected pretrained or weights, got both"):
         ResNet(pretrained=True, weights=tmp_path / "one.pt")
-    assert ResNet(weights=Path("a/b.pt")).located(tmp_path).weights == tmp_path / "a" / "b.pt"
+    model = MultiHead(inputs=["data.input.image"], backbone=ResNet(weights=Path("a.pt")), heads={"side": HEAD})
+    assert model.located(tmp_path).backbone == ResNet(weights=tmp_path / "a.pt")

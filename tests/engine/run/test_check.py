@@ -114,6 +114,7 @@ def test_the_flow_names_makers_readers_and_shapes(tiny: Experiment) -> None:
     assert (image.shape, image.dtype, image.producer) == ((1, 32, 32), "float32", "data.input.image")
     assert "augmentation.0.Flip.keys" in image.consumers
     assert (logits.shape, logits.producer) == ((2,), "model.MultiHead")
+    assert (image.role, logits.role, found["data.gt.segmentation"].role) == ("image", "logits", "truth")
     assert logits.consumers == ("losses.cls.CrossEntropy.pred",)
 
 

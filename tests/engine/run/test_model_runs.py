@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import SimpleITK as sitk
+import torch
 
 from fuse_engine.core import document, registry
 from fuse_engine.core.errors import FuseError
@@ -21,6 +22,7 @@ from fuse_engine.run.explain import explain
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.gate import truth_classes
 from fuse_engine.run.infer import infer, mask_path, predict_one
+from fuse_engine.run.label_maps import each_label, foreground_of, labels_of
 from fuse_engine.run.member_steps import step_remarks
 from fuse_engine.run.process import start
 from tests.engine.run.story import changed
@@ -95,6 +97,34 @@ def test_two_views_are_compared_by_one_backbone(tiny: Experiment) -> None:
     folder = run_of(experiment)
     assert np.isfinite(outputs(infer(folder))).all()
     assert explain(folder, "s02", head="segmentation").image.array.shape == (1, 32, 32)
+
+
+def test_labels_that_overlap_have_a_mask_each(tiny: Experiment) -> None:
+    network = {"UNet": {"channels": [4, 8]}}
+    model = {
+        "Wrap": {"inputs": ["data.input.image"], "network": network, "classes": 1, "overlapping": True}
+    }  # fmt: skip
+    loss = {"BinaryCrossEntropy": {"pred": "model.logits.segmentation", "target": "data.gt.segmentation"}}
+    experiment = with_model(changed(tiny, {("losses",): {"seg": loss}, ("metrics",): {}}), model)
+    assert truth_classes(experiment) == {"data.gt.segmentation": 2}
+    folder = run_of(experiment)
+    names = pq.read_table(infer(folder))["id"].to_pylist()
+    for name in names:
+        both = [mask_path(folder, name, key) for key in ("", "model.output.segmentation.0")]
+        first, second = (sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in both)
+        np.testing.assert_array_equal(first, second)
+    found = predict_one(folder, names[0])
+    assert found.pred is not None
+    assert found.prob is not None
+    np.testing.assert_array_equal(found.pred.array, found.prob.array > 0.5)
+
+
+def test_labels_of_places() -> None:
+    output = torch.tensor([[[0.9, 0.4, 0.6]], [[0.8, 0.2, 0.7]]])
+    assert labels_of(output, "sigmoid").tolist() == [[1, 0, 2]]
+    assert labels_of(output, "softmax").tolist() == [[0, 0, 1]]
+    assert each_label(output).tolist() == [[[1, 0, 1]], [[1, 0, 1]]]
+    torch.testing.assert_close(foreground_of(output, "sigmoid"), torch.tensor([[[0.9, 0.4, 0.7]]]))
 
 
 def test_a_model_of_tables_alone_is_trained_and_says_that_it_sees_no_image(tiny: Experiment) -> None:

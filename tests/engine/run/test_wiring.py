@@ -54,11 +54,13 @@ MISTAKES: dict[str, Case] = {
     ),
     "an image among the table columns": (
         (*HEADS, "classifier", "GlobalPoolingClassifier", "tabular"), ["data.input.image"],
-        "model.MultiHead.heads.classifier.GlobalPoolingClassifier.tabular.0", "'data.input.image' is no vector", "",
+        "model.MultiHead.heads.classifier.GlobalPoolingClassifier.tabular.0", "'data.input.image' is no vector",
+        "",
     ),
     "a label map as the class of a sample": (
         (*CLS, "CrossEntropy", "target"), "data.gt.segmentation", "losses.cls.CrossEntropy.target",
-        "shapes do not fit; expected logits (batch, classes) and a target (batch,)", "Use 'data.gt.classification'",
+        "shapes do not fit; expected logits (batch, classes) and a target (batch,)",
+        "Use 'data.gt.classification'",
     ),
     "a loss of pixels on a classifier": (
         (*SEG, "SegmentationCrossEntropy", "pred"), "model.logits.classifier",
@@ -133,7 +135,7 @@ MISTAKES: dict[str, Case] = {
         "20260101-000000-abcdef", "",
     ),
     "an expression with a loss that does not exist": (
-        CLS, {"Composite": {"expression": "CrosEntropy+0.1*Dice", **LOGITS}}, "losses.cls.Composite.expression",
+        CLS, {"Composite": {"expression": "0.1*CrosEntropy", **LOGITS}}, "losses.cls.Composite.expression",
         "CrosEntropy", "Use 'CrossEntropy'",
     ),
 }  # fmt: skip
@@ -185,9 +187,8 @@ def test_more_classes_in_a_label_map_than_the_head_gives(tiny: Experiment) -> No
 
 def test_text_in_the_place_of_numbers(tiny: Experiment) -> None:
     steps = [{"Columns": {"names": ["finding"]}}]
-    problems = check(
-        tiny.changed(("data", "gt", "classification"), steps).changed(("data", "batch", "balance"), None)
-    )
+    wrong = tiny.changed(("data", "gt", "classification"), steps).changed(("data", "batch", "balance"), None)
+    problems = check(wrong)
     assert problems
     assert "finding" in str(problems[0])
 

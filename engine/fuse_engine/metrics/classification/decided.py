@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ HALF = 0.5
 
 class Decided(Classified):
     """A figure of the classes that are decided on at an operating point."""
+
+    each: ClassVar[str] = "1 where right, 0 where wrong"
 
     thresholds: dict[str, float] = Field({})
     """The operating point, e.g. `{positive: 0.3}`, by the names of the classes or their numbers, the most urgent

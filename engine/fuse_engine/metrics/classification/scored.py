@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,8 @@ class Classified(Weighted):
 
 class Scored(Classified):
     """A figure of probabilities."""
+
+    each: ClassVar[str] = "probability given to the truth"
 
     def collect(self, pred: Tensor, target: Tensor) -> Rows:
         """Keep probabilities and truth of each sample.

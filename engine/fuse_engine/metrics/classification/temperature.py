@@ -29,6 +29,7 @@ class Temperature(Metric):
     """
 
     higher_is_better: ClassVar[bool | None] = None
+    each: ClassVar[str] = "probability given to the truth"
     pred: LogitsKey
     """Logits (batch, classes), e.g. `model.logits.classifier`."""
     target: TruthKey

@@ -25,6 +25,7 @@ class DeLong(Metric):
     """Confidence interval of the AUC, and the test of two on the same samples (DeLong et al. 1988)."""
 
     higher_is_better: ClassVar[bool | None] = None
+    each: ClassVar[str] = "probability given to the truth, minus that of the other prediction"
     pred: OutputKey
     """Probabilities (batch, classes), e.g. `model.output.classifier`."""
     other: OutputKey | None = None
@@ -102,7 +103,8 @@ def areas_and_covariance(scores: Numbers, positive: NDArray[np.bool_]) -> tuple[
     for line, found in zip(scores, below, strict=True):
         order = np.argsort(line)
         ranks.placements(order, positive, np.diff(line[order], append=np.nan) != 0, found)
-    above, under = below[:, positive] / rest, 1 - below[:, ~positive] / hits
+    above = below.take(np.flatnonzero(positive), 1) / rest
+    under = 1 - below.take(np.flatnonzero(~positive), 1) / hits
     areas = above.mean(1)
     if hits < 2 or rest < 2:
         return areas, np.full((count, count), np.nan)

@@ -22,6 +22,7 @@ class McNemar(Metric):
     """The test of McNemar (1947) on two predictions of the same samples, from those that they do not agree on."""
 
     higher_is_better: ClassVar[bool | None] = None
+    each: ClassVar[str] = "1 where only the first prediction is right, -1 where only the other is"
     pred: OutputKey
     """Logits or probabilities (batch, classes), e.g. `model.output.classifier`."""
     other: OutputKey

@@ -24,6 +24,7 @@ class PairedBootstrap(Resampled):
     """Compares two metrics on the same samples: whether the first is superior, not inferior or equal."""
 
     higher_is_better: ClassVar[bool | None] = None
+    each: ClassVar[str] = "what the first metric says, minus what the second does"
     test: Annotated[Metric, Slot("metric")]
     """The metric that is to be better, e.g. the AUC of the new head."""
     reference: Annotated[Metric, Slot("metric")]
