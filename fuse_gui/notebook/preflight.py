@@ -50,7 +50,7 @@ def _table(card: Card) -> str:
         rows.append(f'<tr><td colspan="3" style="{TITLE}; padding-top: 6px">{html.escape(title)}</td></tr>')
         rows += [_row(bar.label, _bar(bar), bar.text) for bar in bars]
     notes = "".join(f'<div style="{HELP}">{html.escape(note)}</div>' for note in card.notes)
-    return f'<table style="font-size: 12px; border-spacing: 0">{"".join(rows)}</table>{notes}'
+    return f'<table style="font-size: 12px; border-spacing: 0; color: inherit">{"".join(rows)}</table>{notes}'
 
 
 def _row(label: str, bar: str, text: str) -> str:
