@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from fuse_engine.core.batch import NestedDict
@@ -33,13 +34,24 @@ class Built:
     """Weights that the first stage changes."""
 
 
-def build(experiment: Experiment, seen: Seen) -> Built:
+Shown = tuple[Preview, Traced]
+"""What a model makes of the batch, and what it costs."""
+Keep = Callable[[Hashable, Callable[[], Shown]], Shown]
+"""Returns what is kept under a key, or makes it."""
+
+
+def make_now(key: Hashable, make: Callable[[], Shown]) -> Shown:
+    """Keep nothing."""
+    return make()
+
+
+def build(experiment: Experiment, seen: Seen, keep: Keep = make_now) -> Built:
     """Put an experiment together; nothing is raised, what is wrong stands in the problems."""
     parts, problems = resolve_what_fits(experiment)
     built = Built([*problems, *seen.problems], batch=seen.batch)
     if seen.batch is not None and parts.has("model"):
         try:
-            _with_model(built, seen.assembled(experiment, parts), seen.batch)
+            _with_model(built, seen.assembled(experiment, parts), seen, keep)
         except FuseError as error:
             built.problems += error.problems
     told: dict[tuple[str, str], Problem] = {}
@@ -49,19 +61,25 @@ def build(experiment: Experiment, seen: Seen) -> Built:
     return built
 
 
-def _with_model(built: Built, assembly: Assembly, batch: NestedDict) -> None:
+def _with_model(built: Built, assembly: Assembly, samples: Seen, keep: Keep) -> None:
+    batch = samples.batch or NestedDict()
     keys = [item for item in key_problems(assembly) if item.where.startswith(_DRAWN)]
     built.problems += [*keys, *text_problems(assembly, batch)]
     if any(problem.where.startswith("model") for problem in built.problems):
         return
-    tracer = Tracer()
-    seen = preview(assembly, batch, tracer)
-    built.preview, built.batch, built.traced = seen, seen.batch, tracer.traced
+    model = str(assembly.experiment.model)
+    seen, built.traced = keep((samples, model), lambda: _shown(assembly, batch))
+    built.preview, built.batch = seen, seen.batch
     frozen = first_frozen(assembly, seen.module)
     built.trainable = sum(weight.numel() for weight in seen.module.parameters() if id(weight) not in frozen)
     told = {problem.where for problem in built.problems}
     wrong = [item for item in wiring_problems(assembly, seen) if not _told(item, told)]
     built.problems += wrong or ([] if keys else training_problems(assembly, seen))
+
+
+def _shown(assembly: Assembly, batch: NestedDict) -> Shown:
+    tracer = Tracer()
+    return preview(assembly, batch, tracer), tracer.traced
 
 
 def _told(problem: Problem, told: set[str]) -> bool:

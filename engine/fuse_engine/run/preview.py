@@ -85,7 +85,7 @@ def first_line(error: BaseException) -> str:
 
 
 def thinned(batch: NestedDict) -> NestedDict:
-    """Return a batch with maps of fewer pixels, in the same proportions; the ends of their values stay in.
+    """Return a batch with maps of fewer pixels, in the same proportions; the smallest and largest truth stay in.
 
     Whether what is computed of them fits does not depend on how many there are.
     """
@@ -96,7 +96,8 @@ def thinned(batch: NestedDict) -> NestedDict:
         return batch
     for key, value in maps.items():
         small = value[(slice(None), slice(None), *(slice(None, None, step),) * (value.ndim - 2))].clone()
-        ends = small.view(len(small), -1)
-        ends[:, 0], ends[:, -1] = value.min(), value.max()
+        if key.startswith("data.gt."):
+            ends = small.view(len(small), -1)
+            ends[:, 0], ends[:, -1] = value.min(), value.max()
         result[key] = small
     return result

@@ -16,7 +16,7 @@ from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.preview import small_batch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seen:
     """The samples of an experiment and a small batch of them, or why there is none."""
 

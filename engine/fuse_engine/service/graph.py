@@ -13,7 +13,7 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.keys import geometry_key
-from fuse_engine.run.building import Built, build
+from fuse_engine.run.building import Built, Shown, build
 from fuse_engine.run.fixes import with_fixes
 from fuse_engine.run.graph import Edge, draw, key_holds, key_role
 from fuse_engine.run.seen import Seen
@@ -22,6 +22,8 @@ from fuse_engine.service.work import Work
 
 _seen: Recent[Seen] = Recent(2)
 """The samples of the experiments looked at last, each with one small batch."""
+_shown: Recent[Shown] = Recent(4)
+"""What the models looked at last make of them, without weights."""
 
 
 def graph(work: Work, experiment: str, folder: str) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def graph(work: Work, experiment: str, folder: str) -> dict[str, Any]:
             "keys": [],
             "ms": _since(start),
         }
-    built = build(opened, _samples(opened))
+    built = build(opened, _samples(opened), _shown.get)
     work.check()
     drawn = draw(opened, built.batch, built.traced, built.problems)
     return {

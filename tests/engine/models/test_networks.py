@@ -291,7 +291,7 @@ def test_the_output_stride_is_what_it_says() -> None:
     assert PSPNet.model_validate({"output_stride": "16"}).output_stride == 16
 
 
-# two plans that nnU-Net made of real data, as its logs give them
+# a plan that nnU-Net v2 logged, and one by its rule for isotropic voxels
 PLANS: list[tuple[list[float], list[int], list[list[int]], list[list[int]]]] = [
     ([3.3, 0.78125, 0.78125], [40, 96, 96], [[1, 2, 2], [1, 2, 2], [2, 2, 2], [2, 2, 2]],
      [[1, 3, 3], [1, 3, 3], [3, 3, 3], [3, 3, 3], [3, 3, 3]]),
