@@ -3,8 +3,8 @@
 python benchmarks/membrane.py ../shared/data/membrane_em [--training.stages=... ...]
 
 The six are fixed and the last of the stack, so that only one section for training lies beside one of them.
-Nothing is chosen on them: the preset is the one that was made on another division, its training ends where it says,
-and the last weights are measured. With options the line is only printed.
+Nothing is chosen on them: the preset was made on another division, its training ends where it says, and the last
+weights are measured. With options the line is only printed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def written(line: str) -> None:
     section = (
         f"{TITLE}\n\n`python benchmarks/membrane.py ../shared/data/membrane_em`: 30 electron-microscopy images of "
         f"512 x 512 (ISBI 2012), 24 to train, sections {HELD_OUT[0]} to\n{HELD_OUT[-1]} held out by a fixed list; "
-        "nothing is chosen on them: the preset was made on another division, and the last weights are measured.\n\n"
+        "nothing is chosen on them: the preset was made on another division, the last weights are measured.\n\n"
         "| preset | Dice of the cells | Dice of the membrane | minutes, two threads |\n|---|---|---|---|\n"
         f"{line}\n"
     )

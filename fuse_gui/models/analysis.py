@@ -66,7 +66,7 @@ class AnalysisModel:
         """Choose the measure that orders the samples."""
         if self.results is not None and name in self.results.measures and name != self.measure:
             self.measure = name
-            self.rows.sort(name)
+            self._worst_first(self.results)
             self.changed.emit()
             self.figure_changed.emit()
 
@@ -99,8 +99,7 @@ class AnalysisModel:
         """Look at the worst sample, or from there at the next one in the order of the measure."""
         if self.results is None or not len(self.rows):
             return
-        if self.measure:
-            self.rows.sort(self.measure)
+        self._worst_first(self.results)
         self.project.select(self.rows.neighbour(self.project.sample_id, 1))
 
     # -- what is said ---------------------------------------------------------------------------------------------
@@ -152,10 +151,16 @@ class AnalysisModel:
     def _head(self) -> str:
         return self.plot.partition(" of ")[2]
 
+    def _worst_first(self, results: Results) -> None:
+        if self.measure:
+            self.rows.sort(self.measure, self.measure not in results.falling)
+
     def _sorted(self, results: Results) -> Axes:
         if not self.measure:
             return Axes(note="no metric has a value for each sample")
-        order = results.frame.sort_values(self.measure, kind="stable").dropna(subset=[self.measure])
+        rising = self.measure not in results.falling
+        order = results.frame.sort_values(self.measure, kind="stable", ascending=rising)
+        order = order.dropna(subset=[self.measure])
         ids = tuple(order[ID].astype(str))
         values = order[self.measure].to_numpy(float)
         rank = np.arange(1.0, len(ids) + 1)
@@ -198,7 +203,7 @@ class AnalysisModel:
         if results is not None:
             if self.measure not in results.measures:
                 self.measure = results.measures[0] if results.measures else ""
-            self.rows.sort(self.measure)
+            self._worst_first(results)
         if self.plot not in self.plots:
             self.plot = SORTED
         self.changed.emit()

@@ -63,11 +63,13 @@ class Results:
     frame: pd.DataFrame
     """A row a sample: id, what each metric says of it, true and predicted classes."""
     measures: tuple[str, ...]
-    """The columns that a metric gave; lower is worse."""
+    """The columns that a metric gave."""
     meanings: Mapping[str, str]
     """What a metric says of one sample, by measure, where that is not what its name says."""
     scores: Mapping[str, Scores]
     """By head."""
+    falling: frozenset[str] = frozenset()
+    """Measures of which higher is worse: errors and distances."""
 
 
 def read_results(run: RunFolder) -> Results | None:
@@ -93,7 +95,8 @@ def read_results(run: RunFolder) -> Results | None:
     for head, found in scores.items():
         titles = np.array(found.names, object)
         frame[f"{head}.{TRUE}"], frame[f"{head}.{PREDICTED}"] = titles[found.truth], titles[found.predicted]
-    return Results(str(report["part"]), flat(report["metrics"]), frame, measures, meanings, scores)
+    falling = frozenset(report.get("lower_is_better", ()))
+    return Results(str(report["part"]), flat(report["metrics"]), frame, measures, meanings, scores, falling)
 
 
 def _columns(path: Path) -> list[str]:

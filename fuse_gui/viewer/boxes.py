@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from fuse_gui.models.boxes import BoxesModel, ImageBox
 from fuse_gui.viewer.layers import BOXES
 
-
 THIN = 250
 """How many times a line would fit into the largest box."""
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix, roc_curve
 
 from fuse_engine.core.catalog import Catalog
+from fuse_engine.core.files import read_json, write_json
 from fuse_gui.models.analysis import CONFUSION, ROC, AnalysisModel
 from fuse_gui.models.project import Project
 from fuse_gui.models.results import Scores, read_results
@@ -47,6 +49,24 @@ def test_the_worst_sample_comes_first_and_then_the_next(model: AnalysisModel) ->
     assert model.project.sample_id == "s2"
     assert model.rows.id_at(0) == "s7"
     assert model.rows.cell(0, 1) == "0.3"
+
+
+def test_of_distances_and_errors_the_largest_is_the_worst(model: AnalysisModel) -> None:
+    run = model.project.run
+    assert run is not None
+    distances = [3.0, 1.0, np.nan, np.inf, 0.5, 2.0, 2.5, 0.0]
+    frame = pd.read_csv(run.analysis / "samples.csv", dtype=str).assign(hausdorff=distances)
+    frame.to_csv(run.analysis / "samples.csv", index=False)
+    report = read_json(run.analysis / "metrics.json")
+    write_json(run.analysis / "metrics.json", {**report, "lower_is_better": ["hausdorff"]})
+    model.refresh()
+    wait_for(lambda: "hausdorff" in model.measures)
+    model.set_measure("hausdorff")
+    listed = [model.rows.id_at(position) for position in range(8)]
+    assert listed == [frame["id"][row] for row in (3, 0, 6, 5, 1, 4, 7, 2)]
+    model.next_worst()
+    assert model.project.sample_id == listed[0]
+    assert model.figure().axes[0].lines[0].ids == tuple(listed[:-1])
 
 
 def test_a_click_on_a_point_or_a_row_chooses_the_sample(model: AnalysisModel) -> None:

@@ -61,8 +61,7 @@ def test_the_model_is_drawn_with_shapes_and_sizes(panel: Any) -> None:
 def test_a_wrong_edge_is_red_with_a_sentence_and_a_fix(panel: Any, engine: FakeEngine) -> None:
     engine.answers["graph"] = gui_graph.graph(wrong=True)
     panel.model.project.edit(("seed",), 5)
-    panel.wait(lambda: gui_graph.WRONG in panel.words())
-    assert panel.red() > 0
+    panel.wait(lambda: gui_graph.WRONG in panel.words() and panel.red() > 0)
     engine.answers["graph"] = gui_graph.graph()
     panel.press("Give classifier 3 classes")
     assert spec(panel, "model")["MultiHead"]["heads"]["classifier"]["GlobalPoolingClassifier"]["classes"] == "3"

@@ -51,10 +51,10 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
     return report
 
 
-def _each(metric: Metric) -> str:
-    """Return what a metric says of one sample; one that holds another says what that one does."""
+def _measured(metric: Metric) -> Metric:
+    """Return the metric that says something of one sample: where one holds another, the inner one."""
     inner = getattr(metric, "metric", None)
-    return _each(inner) if isinstance(inner, Metric) else metric.each
+    return _measured(inner) if isinstance(inner, Metric) else metric
 
 
 def _listed(curves: Mapping[str, Curve]) -> dict[str, dict[str, list[float]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Callable
 from dataclasses import asdict
@@ -33,47 +32,34 @@ FAR = 2.0
 
 
 def carry_out(experiment: Experiment, tell: Tell, tried: Size | None = None) -> dict[str, Any]:
-    """Return the report on an experiment; `tell` hears what is done, `tried` did not fit already.
+    """Return `{"report": ...}` on an experiment, `{"killed": size}` where there is not enough memory for a size.
 
-    Sizes that do not fit are halved until one does, each by a real try.
+    `tell` hears what is done. `tried` is a size that did not fit: now the next smaller one is tried. A process that
+    had no memory left is of no use for another try, so there is one a process.
 
     Raises:
         FuseError: what keeps the experiment from being trained.
     """
-    tell({"progress": 0.1, "text": "checking"})
-    if problems := check(experiment, samples=False):
-        raise FuseError(*problems)
-    wanted = Size.of(experiment)
+    if tried is None:
+        tell({"progress": 0.1, "text": "checking"})
+        if problems := check(experiment, samples=False):
+            raise FuseError(*problems)
+    choice, wanted = choose(experiment.run), Size.of(experiment)
     size = wanted if tried is None else tried.halved()
-    choice = choose(experiment.run)
+    if size is None:
+        return {"report": _hopeless(choice)}
     torch.set_num_threads(thread_count(experiment.run.threads))
-    while size is not None:
-        tell({"trying": asdict(size), "text": str(size)})
-        found = _one(experiment, size, choice, tell)
-        if found is not None:
-            assembly, measured = found
-            return report(assembly, measured, choice, size if size != wanted else None, experiment)
-        size = size.halved()
-    return _hopeless(choice)
-
-
-def _one(experiment: Experiment, size: Size, choice: Choice, tell: Tell) -> tuple[Assembly, Measured] | None:
-    """Try a size; None where there is not enough memory for it."""
+    tell({"trying": asdict(size), "text": str(size)})
     try:
         assembly = Assembly.of(size.of_experiment(experiment))
-        return assembly, rehearse(
+        measured = rehearse(
             assembly, choice, lambda done, text: tell({"progress": done, "text": f"{size}: {text}"})
         )
-    except (RuntimeError, MemoryError, OSError) as error:
+    except (RuntimeError, MemoryError, OSError, FuseError) as error:
         if not memory.is_out_of_memory(error):
             raise
-    except FuseError as error:
-        if not memory.says_out_of_memory(str(error)):
-            raise
-    gc.collect()
-    if choice.device == "cuda":
-        torch.cuda.empty_cache()
-    return None
+        return {"killed": asdict(size)}
+    return {"report": report(assembly, measured, choice, size if size != wanted else None, experiment)}
 
 
 def report(

@@ -45,7 +45,7 @@ def _answer(request: dict[str, Any], tell: Any) -> dict[str, Any]:
     try:
         experiment = Experiment.from_document(parse(request["experiment"]), Path(request["folder"]))
         found = None if tried is None else Size(tried["batch"], tuple(tried["patch"]), tried["per_sample"])
-        return {"report": carry_out(experiment, tell, found)}
+        return carry_out(experiment, tell, found)
     except FuseError as error:
         return {"problems": [problem.to_json() for problem in error.problems]}
     except Exception as error:  # noqa: BLE001 the boundary of the process: told to whoever waits, the trace is in the log

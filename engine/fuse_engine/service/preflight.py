@@ -18,8 +18,8 @@ _under_way: dict[tuple[str, str], Throwaway] = {}
 def preflight(work: Work, experiment: str, folder: str, in_turns: bool = False) -> dict[str, Any]:
     """Return what a training costs and how it begins; see `run.preflight`.
 
-    `in_turns` returns `{"waiting": True}` where a person came to wait for another request: asking again goes on with
-    the same try. One that nobody asks for again is ended.
+    `in_turns` returns `{"waiting": True}` where a person came to wait for another request: asking again goes on
+    with the same try. One that nobody asks for again is ended.
 
     Raises:
         FuseError: what keeps the experiment from being trained, or how the process ended.

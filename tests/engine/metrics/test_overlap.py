@@ -131,3 +131,35 @@ def test_a_prediction_that_is_no_number_makes_the_mean_none() -> None:
     result = metric.result(metric.collect(logits, target))
     assert np.isnan([result[name] for name in ("0", "1", "2", "macro_avg")]).all()
     assert result["undefined"] == {"0": 0, "1": 0, "2": 0}
+
+
+def test_labels_are_told_apart() -> None:
+    """Where the original gave 0.8 for both classes (fuse-med-ml: labels never separated)."""
+    target, found = np.array([[0, 0, 1, 1, 2, 2]], np.uint8), np.array([[0, 0, 1, 2, 2, 2]], np.uint8)
+    metric = IoU(**KEYS, names=["background", "liver", "tumour"])
+    result = metric.result(metric.collect(outputs(found, 3), truth(target)))
+    assert result["liver"] == pytest.approx(1 / 2)
+    assert result["tumour"] == pytest.approx(2 / 3)
+
+
+def test_overlap_is_measured_on_the_grid_of_the_truth() -> None:
+    target = np.zeros((8, 8), np.uint8)
+    target[4:, :6] = 1
+    metric = Dice(**KEYS)
+    assert metric.result(metric.collect(outputs(target[::2, ::2]), truth(target)))["macro_avg"] == 1
+
+
+def test_what_does_not_fit_is_named() -> None:
+    logits, target = random_maps((4, 4))
+    with pytest.raises(FuseError, match=r"data\.gt\.target' holds the class 3, the model predicts 3 classes"):
+        IoU(**KEYS).collect(logits, target + 1)
+    with pytest.raises(
+        FuseError, match=r"data\.gt\.target' holds no classes; expected whole numbers; got torch\.float32"
+    ):
+        IoU(**KEYS).collect(logits, target.float())
+    with pytest.raises(FuseError, match="one name for each class is needed; expected 3 names; got 1"):
+        IoU(**KEYS, names=["lesion"]).collect(logits, target)
+    with pytest.raises(FuseError, match="ignored classes do not fit"):
+        Dice(**KEYS, ignore=[7]).collect(logits, target)
+    with pytest.raises(FuseError, match=r"got \(4, 3, 4, 4\) and \(4, 4, 4\)"):
+        Dice(**KEYS).collect(logits, target[:, 0])

@@ -27,8 +27,8 @@ def test_a_template_trains_a_step(name: str) -> None:
     batch["data.gt.m"] = torch.randint(0, 2, (2, 1, 64, 64))
     result = model(batch)
     losses = [split_entry(entry) for entry in filled["losses"].values()]
-    total = sum(registry.get("loss", n).model_validate(a).compute(result) for n, a in losses)  # type: ignore[attr-defined]
-    total.backward()
+    values = [registry.get("loss", n).model_validate(a).compute(result) for n, a in losses]  # type: ignore[attr-defined]
+    torch.stack(values).sum().backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is not None for p in model.parameters())
     for entry in filled["metrics"].values():
         metric, given = split_entry(entry)

@@ -50,15 +50,16 @@ def test_a_try_tells_cost_losses_and_pull_and_writes_nothing(tiny: Experiment) -
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 def test_what_does_not_fit_is_halved_until_it_does(tiny: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
-    limited = ("sh", "-c", f'ulimit -d {1_900_000}; exec "$@"', "sh", *throwaway.PYTHON)
+    limited = ("sh", "-c", f'ulimit -d {2_900_000}; exec "$@"', "sh", *throwaway.PYTHON)
     monkeypatch.setattr(throwaway, "PYTHON", limited)
     large = tiny.changed(("data", "batch"), {"size": 8})
     for side, name in (("input", "image"), ("gt", "segmentation")):
         steps = [*large.to_data()["data"][side][name], {"Resize": {"size": [256, 256]}}]
         large = large.changed(("data", side, name), steps)
     large = large.changed(("model", "MultiHead", "backbone", "ResNet", "width"), 0.5)
-    found = ask(large)
-    assert not found["fits"]
+    told: list[str] = []
+    found = ask(large, lambda message: told.append(message["text"]))
+    assert not found["fits"], told
     (fix,) = found["proposal"]["fixes"]
     assert (fix["path"], fix["value"] in (1, 2, 4)) == (["data", "batch", "size"], True)
     assert large.changed(fix["path"], fix["value"]).data.batch.size == fix["value"]

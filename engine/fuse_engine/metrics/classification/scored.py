@@ -120,7 +120,7 @@ def plain_rows(pred: Tensor, target: Tensor, truth: str, names: list[str]) -> Ro
             got=f"{float(wrong):g}",
         )  # fmt: skip
     class_names(names, pred.shape[1])
-    return {"pred": pred.detach().double().cpu().numpy(), "target": target.long().cpu().numpy()}
+    return {"pred": pred.detach().cpu().double().numpy(), "target": target.long().cpu().numpy()}
 
 
 def probable_rows(pred: Tensor, target: Tensor, key: str, truth: str, names: list[str]) -> Rows:

@@ -47,7 +47,7 @@ class Temperature(Metric):
                 got=f"{tuple(pred.shape)} and {tuple(target.shape)}",
             )  # fmt: skip
         check_target(pred, target, self.target)
-        return {"pred": pred.detach().double().cpu().numpy(), "target": target.cpu().numpy()}
+        return {"pred": pred.detach().cpu().double().numpy(), "target": target.cpu().numpy()}
 
     def result(self, rows: Rows) -> dict[str, float]:
         """Return `temperature`, and the mean negative log likelihood before, `nll`, and behind, `nll_scaled`.

@@ -30,7 +30,7 @@ class Resampled(Metric):
     """Share of the resamples' figures between the ends of an interval."""
     stratify: Key | None = None
     """What keeps its shares in every resample, e.g. `data.gt.classification`; none where empty."""
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
     """Another number draws other resamples; the same one draws the same."""
 
     def collect(self, stratify: Any) -> Rows:

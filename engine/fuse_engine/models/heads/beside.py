@@ -26,7 +26,7 @@ class BesideHead(Head):
     tabular_layers: Widths = Field(default_factory=list)
     """Channels of layers that the vectors go through first; none where empty."""
     conv_inputs: list[Key] = Field(default_factory=list)
-    """Further maps put beside the features, e.g. `data.input.other` or the features of one stream."""
+    """Further maps put beside the features, e.g. the image itself, `data.input.image`."""
     layers: Widths = Field(default_factory=lambda: [256])
     """Channels of the hidden layers."""
     dropout: float = Field(0.1, ge=0, lt=1)
