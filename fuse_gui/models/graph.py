@@ -134,6 +134,8 @@ class Graph:
             words.append(f"{amount(self.trainable)} of them trained")
         words += [f"{amount(self.flops)}FLOP a sample"] if self.flops else []
         words += [f"receptive field {self.receptive_field.text}"] if self.receptive_field else []
+        if self.receptive_field and self.receptive_field.stride and not self.receptive_field.whole:
+            words[-1] += f", one every {' × '.join(f'{step:.4g}' for step in self.receptive_field.stride)}"
         words += [f"patch {self.patch.text}"] if self.patch else []
         return "; ".join(words)
 

@@ -43,7 +43,10 @@ class SlotMenu(Combo):
 
 
 class SlotPages(QFrame):  # type: ignore[misc]
-    """The form of what a slot holds, drawn when it is first seen; those of former choices wait out of sight."""
+    """The form of what a slot holds; the forms of former choices wait out of sight.
+
+    Where lists are folded away at first, a form is drawn when it is first seen.
+    """
 
     def __init__(self, slot: Slot) -> None:
         """Follow the slot."""
@@ -54,6 +57,7 @@ class SlotPages(QFrame):  # type: ignore[misc]
         column.setSpacing(0)
         column.addWidget(Message(slot))
         slot.chosen_changed.connect(self._show)
+        self._show()
 
     def showEvent(self, event: Any) -> None:
         """Draw the form."""
@@ -62,7 +66,7 @@ class SlotPages(QFrame):  # type: ignore[misc]
 
     def _show(self) -> None:
         chosen, form = self._slot.chosen, self._slot.form
-        if form is not None and chosen not in self._pages and self.isVisible():
+        if form is not None and chosen not in self._pages and (self.isVisible() or not self._slot.offers.folded):
             page = self._pages[chosen] = GroupForm(form)
             self.layout().addWidget(page)
         for name, page in self._pages.items():

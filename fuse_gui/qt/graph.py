@@ -141,5 +141,5 @@ class GraphView(QScrollArea):  # type: ignore[misc]
         self.canvas.fit(self.viewport().width())
         layout = self.canvas.layout_of
         bar = self.horizontalScrollBar().sizeHint().height() if layout.wide > self.viewport().width() else 0
-        if int(layout.high) + bar != self.minimumHeight():
+        if int(layout.high) + bar != self.maximumHeight():
             self.setFixedHeight(int(layout.high) + bar)

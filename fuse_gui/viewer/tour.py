@@ -111,9 +111,10 @@ class Tour:
         self.picture("augmentation")
 
     def show_model(self) -> None:
-        """Look at the forms of the model and its losses."""
-        self.turn_to("Model")
+        """Look at the drawing of the model and the forms of its parts."""
+        graph = self.turn_to("Model").graph
         self.wait(lambda: bool(self.project.flow), "the keys of the batch")
+        self.wait(lambda: bool(graph.graph.nodes) and not graph.stale, "the drawing of the model")
         self.picture("model")
 
     def watch_run(self) -> None:

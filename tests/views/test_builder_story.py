@@ -53,7 +53,8 @@ def test_the_model_is_drawn_with_shapes_and_sizes(panel: Any) -> None:
     assert {"image", "clinical", "ResNet", "classifier", "cls", "auc", "AUC", "iou"} <= set(drawn)
     assert "11.2 M, 2.37 GFLOP" in drawn
     assert (
-        "11.4 M parameters; 2.4 GFLOP a sample; receptive field 435 × 435 voxels (200 × 210 mm)" in panel.words()
+        "11.4 M parameters; 2.4 GFLOP a sample; receptive field 435 × 435 voxels (200 × 210 mm), one every 32 × 32"
+        in panel.words()
     )
     assert panel.red() == 0
 

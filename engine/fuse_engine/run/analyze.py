@@ -34,8 +34,11 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
     metrics = resolve(folder.experiment()).below(Metric, "metrics")
     ids, rows = read_rows(path)
     results = {name: metrics[name].result(found) for name, found in rows.items()}
-    said = {name: found for name in rows if (found := _each(metrics[name]))}
-    report: dict[str, Any] = plain({"part": part, "samples": len(ids), "metrics": results, "each": said})
+    measured = {name: _measured(metrics[name]) for name in rows}
+    said = {name: metric.each for name, metric in measured.items() if metric.each}
+    falling = [name for name, metric in measured.items() if metric.higher_is_better is False]
+    facts = {"part": part, "samples": len(ids), "metrics": results, "each": said, "lower_is_better": falling}
+    report: dict[str, Any] = plain(facts)
     write_json(folder.analysis / "metrics.json", report)
     drawn = {name: metric for name in rows if isinstance(metric := metrics[name], Curved)}
     curves = {name: metric.curves(rows[name]) for name, metric in drawn.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from fuse_engine.models.base import FEATURES
 from fuse_engine.run.outline import Block, outline
 from fuse_engine.run.tracing import Traced
 
+T = TypeVar("T")
 _DRAWN = ("backbone", "network", "head", "loss", "metric")
 
 
@@ -95,7 +97,7 @@ def _keys(experiment: Experiment) -> Iterator[Node]:
 
 
 def _node(block: Block, traced: Traced) -> Node:
-    cost = traced.costs.get(block.part) if block.kind in ("backbone", "network", "head", "model") else None
+    cost = _of_part(block.part, traced.costs) if block.kind in ("backbone", "network", "head", "model") else None
     if block.kind == "model":
         cost = traced.whole
     name = "" if block.title == block.name else block.title
@@ -103,6 +105,11 @@ def _node(block: Block, traced: Traced) -> Node:
         block.id, block.kind, block.id, block.name, name, cost.parameters if cost else 0,
         cost.flops if cost else None,
     )  # fmt: skip
+
+
+def _of_part(name: str, known: Mapping[str, T]) -> T | None:
+    """Return what is known of a part, or of the one that it is in."""
+    return next((known[part] for part in _upwards(name) if part in known), None)
 
 
 def _edges(blocks: list[Block], drawn: list[Block], known: set[str]) -> Iterator[Edge]:
@@ -151,7 +158,7 @@ def _features(drawn: list[Block]) -> Iterator[Edge]:
 def _shape(edge: Edge, batch: NestedDict | None, traced: Traced) -> tuple[int, ...] | None:
     if edge.key == FEATURES:
         part = ".".join(edge.source.split(".")[2:])
-        return traced.features.get(part) or traced.features.get(FEATURES)
+        return _of_part(part, traced.features) or traced.features.get(FEATURES)
     value = batch[edge.key] if batch is not None and edge.key in batch else None
     return tuple(value.shape[1:]) if isinstance(value, Tensor) else None
 

@@ -32,10 +32,10 @@ FAR = 2.0
 
 
 def carry_out(experiment: Experiment, tell: Tell, tried: Size | None = None) -> dict[str, Any]:
-    """Return `{"report": ...}` on an experiment, `{"killed": size}` where there is not enough memory for a size.
+    """Return `{"report": ...}` on an experiment, `{"killed": size}` where the memory does not suffice for a size.
 
-    `tell` hears what is done. `tried` is a size that did not fit: now the next smaller one is tried. A process that
-    had no memory left is of no use for another try, so there is one a process.
+    `tell` hears what is done. `tried` is a size that did not fit: now the next smaller one is tried. A process
+    that had no memory left is of no use for another try, so there is one a process.
 
     Raises:
         FuseError: what keeps the experiment from being trained.
@@ -106,7 +106,7 @@ def _hopeless(choice: Choice) -> dict[str, Any]:
 
 def _notes(assembly: Assembly, found: Measured, share: float) -> list[str]:
     return [
-        *_of_loading(assembly, found, share), *_of_losses(found), *_of_gradients(found),
+        *_of_loading(assembly, found, share), *_of_losses(found), *_of_gradients(found), *found.notes,
         *(f"{bad.message} (the run passes over it)" for bad in found.bad[:3]),
     ]  # fmt: skip
 

@@ -59,9 +59,10 @@ class Measured:
     """Seconds of a batch of the validation, 0 without one."""
     peak: int
     losses: dict[str, float]
-    chance: dict[str, float | None]
-    pull: Pull
+    chance: dict[str, float | None] = field(default_factory=dict)
+    pull: Pull = field(default_factory=Pull)
     bad: list[Bad] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def rehearse(assembly: Assembly, choice: Choice, say: Say) -> Measured:
@@ -84,9 +85,15 @@ def rehearse(assembly: Assembly, choice: Choice, say: Say) -> Measured:
     validation = rehearsal.validate()
     peak = memory.peak(device)
     say(0.85, "the gradient of each loss")
-    return Measured(
-        first, later, validation, peak, rehearsal.losses, rehearsal.chance(), rehearsal.pull(), rehearsal.bad
-    )
+    measured = Measured(first, later, validation, peak, rehearsal.losses, bad=rehearsal.bad)
+    try:
+        measured.chance, measured.pull = rehearsal.chance(), rehearsal.pull()
+    except (RuntimeError, MemoryError) as error:
+        if not memory.is_out_of_memory(error):
+            raise
+        # a step does not need all gradients at once
+        measured.notes.append("the memory suffices for a step, but not to tell the gradient of each loss apart")
+    return measured
 
 
 def _begun(assembly: Assembly, choice: Choice) -> Compute:

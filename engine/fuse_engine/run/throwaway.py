@@ -19,8 +19,11 @@ from fuse_engine.run.executors import environment
 
 FORGOTTEN = 20.0
 """Seconds after which a try that nobody asks about any more is ended."""
-OUT_OF_MEMORY = (-int(getattr(signal, "SIGKILL", 9)), -int(signal.SIGABRT))
-"""How a process ends that the system takes the memory from."""
+OUT_OF_MEMORY = {
+    -int(getattr(signal, "SIGKILL", 9)): "the system killed it", -int(signal.SIGABRT): "it gave up",
+    -int(signal.SIGSEGV): "it crashed", -int(getattr(signal, "SIGBUS", 7)): "it crashed",
+}  # fmt: skip
+"""How a process ends that gets no more memory: libraries seldom look at what they get."""
 
 
 class Throwaway:
@@ -67,7 +70,7 @@ class Throwaway:
     def _ended(self) -> dict[str, Any]:
         code = self._process.wait()
         if code in OUT_OF_MEMORY and self.trying is not None:
-            return {"killed": self.trying}
+            return {"killed": self.trying, "how": OUT_OF_MEMORY[code]}
         raise RunError("the process that tried a step ended", got=f"exit code {code}")
 
     def end(self) -> None:

@@ -29,7 +29,7 @@ def preflight(work: Work, experiment: str, folder: str, in_turns: bool = False) 
     _end_others(key)
     going = _under_way.get(key) or Throwaway(opened)
     _under_way[key] = going
-    keep = False
+    keep, how = False, ""
     try:
         while True:
             if in_turns and work.hurried:
@@ -40,8 +40,9 @@ def preflight(work: Work, experiment: str, folder: str, in_turns: bool = False) 
             if message is None:
                 continue
             if "report" in message:
-                return {**message["report"], "broken": dict(registry.broken)}
+                return _finished(message["report"], how)
             if "killed" in message:
+                how = message.get("how", how)
                 going = _again(opened, going, key)
             else:
                 work.progress(message.get("progress", 0.2), message["text"])
@@ -49,6 +50,12 @@ def preflight(work: Work, experiment: str, folder: str, in_turns: bool = False) 
         if not keep:
             _under_way.pop(key, None)
             going.end()
+
+
+def _finished(report: dict[str, Any], how: str) -> dict[str, Any]:
+    """Return the report; where nothing fits, it says how the last process ended, which may have another cause."""
+    more = [f"the last try ended without a word: {how}"] if how and report.get("seconds_per_step") is None else []
+    return {**report, "notes": [*report.get("notes", ()), *more], "broken": dict(registry.broken)}
 
 
 def _again(experiment: Experiment, dead: Throwaway, key: tuple[str, str]) -> Throwaway:

@@ -8,7 +8,7 @@ from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.random import stream
 from fuse_engine.metrics import BoxDetection, MaskDetection
-from fuse_engine.metrics.detection.matching import matched
+from fuse_engine.metrics.detection.matching import Pairs, matched
 from tests.engine.metrics.maps import KEYS, Map, outputs, truth
 
 
@@ -100,9 +100,18 @@ def test_boxes_with_scores_choose_in_their_order_as_in_coco() -> None:
 
 def test_scores_decide_who_is_matched() -> None:
     """The sure box takes the one truth that the other one would have needed."""
-    iou = np.array([[0.9, 0.6], [0.7, 0.1]])
-    assert matched(iou, 0.5) == 1  # the pair of 0.9 first
-    assert matched(iou, 0.5, np.array([0.2, 0.8])) == 2
+    pairs = Pairs(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([0.9, 0.6, 0.7, 0.1]))
+    assert matched(pairs, 0.5) == 1  # the pair of 0.9 first
+    assert matched(pairs, 0.5, np.array([0.2, 0.8])) == 2
+
+
+def test_a_prediction_of_noise_has_as_many_findings_as_pixels() -> None:
+    """A table of all pairs would be 250 GB."""
+    speckle = np.zeros((900, 800), np.uint8)
+    speckle[::2, ::2] = 1
+    metric = MaskDetection(**KEYS)
+    rows = metric.collect(outputs(speckle), truth(speckle))
+    assert [int(rows[name][0, 1]) for name in ("tp", "found", "truth")] == [180_000] * 3
 
 
 def test_boxes_of_volumes_fill_up_with_nan() -> None:

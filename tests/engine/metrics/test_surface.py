@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -11,10 +13,16 @@ from scipy.spatial.distance import directed_hausdorff
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.geometry import Geometry
-from fuse_engine.metrics import HD95, Hausdorff, MeanSurfaceDistance, SurfaceDice
+from fuse_engine.core.sections import Checks
+from fuse_engine.data.collate import collate, to_tensors
+from fuse_engine.data.image import Image
+from fuse_engine.metrics import HD95, ConfidenceInterval, Hausdorff, MeanSurfaceDistance, SurfaceDice
 from fuse_engine.metrics.segmentation import distances
 from fuse_engine.metrics.segmentation.distances import Structure, structures
 from fuse_engine.metrics.segmentation.surface import SurfaceMetric
+from fuse_engine.run.compute import tensors_on
+from fuse_engine.run.evaluation import evaluate
+from fuse_engine.run.loading import BadSamples, Loaded
 from tests.engine.metrics.maps import KEYS, Map, blob, itk, outputs, truth
 
 SHAPES = [
@@ -205,3 +213,29 @@ def test_a_prediction_that_is_no_number_has_no_distance() -> None:
     result = metric.result(metric.collect(pred, torch.cat([truth(label)] * 2)))
     assert np.isnan([result["1"], result["macro_avg"]]).all()
     assert result["undefined"] == {"1": 0}
+
+
+class Copying:
+    """Predicts the truth, moved by two pixels along y."""
+
+    module = torch.nn.Identity()
+
+    def __call__(self, data: NestedDict) -> NestedDict:
+        batch = tensors_on(data, torch.device("cpu"))
+        moved = batch["data.gt.target"][:, 0].roll(2, 1)
+        return NestedDict(
+            {**batch, "model.output.head": torch.nn.functional.one_hot(moved, 2).movedim(-1, 1).float()}
+        )
+
+
+def test_the_geometry_is_there_in_a_run() -> None:
+    label = np.zeros((1, 20, 20), np.uint8)
+    label[0, 5:9, 5:9] = 1
+    image = Image(label, Geometry.plain((20, 20), (3.0, 0.5)))
+    batch = collate([to_tensors({"data.id": name, "data.gt.target": image}) for name in ("s1", "s2")])
+    loader: Any = (loaded for loaded in [Loaded(batch, ("s1", "s2"), ())])
+    bad = BadSamples(2, lambda bad: None, Checks())
+    metrics = {"far": Hausdorff(**KEYS), "interval": ConfidenceInterval(metric=Hausdorff(**KEYS), resamples=10)}
+    found = evaluate(cast("Any", Copying()), loader, {}, metrics, bad)
+    assert found.metrics["far"]["1"] == 6.0
+    assert found.metrics["interval"]["1"]["org"] == 6.0

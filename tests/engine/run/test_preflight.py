@@ -52,11 +52,10 @@ def test_a_try_tells_cost_losses_and_pull_and_writes_nothing(tiny: Experiment) -
 def test_what_does_not_fit_is_halved_until_it_does(tiny: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     limited = ("sh", "-c", f'ulimit -d {2_900_000}; exec "$@"', "sh", *throwaway.PYTHON)
     monkeypatch.setattr(throwaway, "PYTHON", limited)
-    large = tiny.changed(("data", "batch"), {"size": 8})
+    large = tiny.changed(("data", "batch"), {"size": 8}).changed(("training", "stages"), [{"epochs": 1}])
     for side, name in (("input", "image"), ("gt", "segmentation")):
-        steps = [*large.to_data()["data"][side][name], {"Resize": {"size": [256, 256]}}]
+        steps = [*large.to_data()["data"][side][name], {"Resize": {"size": [768, 768]}}]
         large = large.changed(("data", side, name), steps)
-    large = large.changed(("model", "MultiHead", "backbone", "ResNet", "width"), 0.5)
     told: list[str] = []
     found = ask(large, lambda message: told.append(message["text"]))
     assert not found["fits"], told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from fuse_engine.core.errors import FuseError
 from fuse_engine.core.keys import OutputKey, TruthKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import Metric, Result, Rows
-from fuse_engine.metrics.detection.matching import f1_of_samples, figures, matched
+from fuse_engine.metrics.detection.matching import Pairs, f1_of_samples, figures, matched
 
 
 @register
@@ -26,6 +27,8 @@ class BoxDetection(Metric):
     once, in the order of their scores (COCO), without scores the pair that overlaps most first. Nothing predicted:
     the precision is NaN; nothing true: the recall is; boxes where none is true lower the precision.
     """
+
+    each: ClassVar[str] = "F1 of the boxes"
 
     pred: OutputKey
     """Boxes of each sample, (n, 4) or (n, 6): x0, y0, x1, y1 or x0, y0, z0, x1, y1, z1, with a score as one number
@@ -70,7 +73,9 @@ class BoxDetection(Metric):
             found, scores = found[scores >= self.score], scores[scores >= self.score]
         if not len(truth) or not len(found):
             return 0, len(found), len(truth)
-        return matched(_ious(found[:, :width], truth), self.iou, scores), len(found), len(truth)
+        iou = _ious(found[:, :width], truth)
+        one, other = np.nonzero(iou)
+        return matched(Pairs(one, other, iou[one, other]), self.iou, scores), len(found), len(truth)
 
 
 def _rows(boxes: Tensor | ArrayLike, where: str, widths: tuple[int, ...]) -> Float[np.ndarray, " n width"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import ndimage
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import MACRO, Result, Rows, class_names, weighted_mean
-from fuse_engine.metrics.detection.matching import f1_of_samples, figures, matched
+from fuse_engine.metrics.detection.matching import Pairs, f1_of_samples, figures, matched
 from fuse_engine.metrics.segmentation.maps import MapMetric
 
 
@@ -26,6 +26,7 @@ class MaskDetection(MapMetric):
     the recall is; findings where none is true lower the precision.
     """
 
+    each: ClassVar[str] = "F1 of the findings"
     background: ClassVar[bool] = False
 
     ignore: list[int] | None = None
@@ -77,16 +78,14 @@ class MaskDetection(MapMetric):
         (parts, count), (true_parts, true_count) = (
             ndimage.label(mask[place], structure=near) for mask in (found, truth)
         )
-        return matched(_ious(parts, count, true_parts, true_count), self.iou), count, true_count
+        return matched(_pairs(parts, true_parts), self.iou), count, true_count
 
 
-def _ious(
-    found: NDArray[np.int32], count: int, truth: NDArray[np.int32], true_count: int
-) -> Float[np.ndarray, " found truth"]:
-    """Return the intersection over union of numbered parts, from 1 on."""
-    either = (found > 0) | (truth > 0)
-    pairs = found[either].astype(np.int64) * (true_count + 1) + truth[either]
-    table = np.bincount(pairs, minlength=(count + 1) * (true_count + 1)).reshape(count + 1, true_count + 1)
-    both = table[1:, 1:]
-    union = table[1:].sum(1)[:, None] + table[:, 1:].sum(0)[None] - both
-    return np.asarray(both / np.maximum(union, 1))
+def _pairs(found: NDArray[np.int32], truth: NDArray[np.int32]) -> Pairs:
+    """Return which numbered parts, from 1 on, overlap; there may be far too many for a table of all pairs."""
+    both = (found > 0) & (truth > 0)
+    sizes, true_sizes = np.bincount(found.ravel()), np.bincount(truth.ravel())
+    numbers = found[both].astype(np.int64) * len(true_sizes) + truth[both]
+    pairs, common = np.unique(numbers, return_counts=True)
+    one, other = pairs // len(true_sizes), pairs % len(true_sizes)
+    return Pairs(one - 1, other - 1, common / (sizes[one] + true_sizes[other] - common))

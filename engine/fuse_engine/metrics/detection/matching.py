@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from fuse_engine.metrics.base import Rows
 
 
-def matched(
-    iou: Float[np.ndarray, " found truth"], least: float, scores: Float[np.ndarray, " found"] | None = None
-) -> int:
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Predicted and true findings that overlap."""
+
+    found: Int[np.ndarray, " n"]
+    """Place of the prediction of each pair, from 0 on."""
+    truth: Int[np.ndarray, " n"]
+    """Place of the true finding of each pair, from 0 on."""
+    iou: Float[np.ndarray, " n"]
+    """Their intersection over union."""
+
+
+def matched(pairs: Pairs, least: float, scores: Float[np.ndarray, " found"] | None = None) -> int:
     """Return how many predicted findings are matched, each with one true finding that overlaps it enough.
 
     Predictions choose in the order of their scores, as in COCO; without scores the pair that overlaps most is
     matched first. Each takes the finding that overlaps it most among those that are free, if their intersection
     over union is at least `least`.
     """
-    found, truth = np.nonzero((iou >= least) & (iou > 0))
-    values = iou[found, truth]
+    enough = pairs.iou >= least
+    found, truth, iou = pairs.found[enough], pairs.truth[enough], pairs.iou[enough]
     first = np.zeros(len(found)) if scores is None else -scores[found]
-    taken, free = np.zeros(iou.shape[0], bool), np.ones(iou.shape[1], bool)
-    for at in np.lexsort((truth, found, -values, first)).tolist():
-        if not taken[found[at]] and free[truth[at]]:
-            taken[found[at]], free[truth[at]] = True, False
-    return int(taken.sum())
+    taken, gone = set[int](), set[int]()
+    order = np.lexsort((truth, found, -iou, first))
+    for one, other in zip(found[order].tolist(), truth[order].tolist(), strict=True):
+        if one not in taken and other not in gone:
+            taken.add(one)
+            gone.add(other)
+    return len(taken)
 
 
 def figures(rows: Rows) -> dict[str, NDArray[np.float64]]:

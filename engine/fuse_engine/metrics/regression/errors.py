@@ -89,6 +89,7 @@ class ValueMetric(Metric):
 class MAE(ValueMetric):
     """Mean absolute error, in the unit of the numbers."""
 
+    each: ClassVar[str] = "absolute error"
     higher_is_better: ClassVar[bool | None] = False
 
     def score(self, pred: Values, target: Values) -> float:
@@ -100,6 +101,7 @@ class MAE(ValueMetric):
 class MSE(ValueMetric):
     """Mean squared error, in the squared unit of the numbers."""
 
+    each: ClassVar[str] = "absolute error"
     higher_is_better: ClassVar[bool | None] = False
 
     def score(self, pred: Values, target: Values) -> float:
@@ -111,6 +113,7 @@ class MSE(ValueMetric):
 class RMSE(ValueMetric):
     """Root of the mean squared error, in the unit of the numbers."""
 
+    each: ClassVar[str] = "absolute error"
     higher_is_better: ClassVar[bool | None] = False
 
     def score(self, pred: Values, target: Values) -> float:
