@@ -136,7 +136,7 @@ def test_a_wrapped_module_keeps_its_weights(tmp_path: Path) -> None:
 
 def test_functions_stand_before_and_after_the_module() -> None:
     @function
-    def doubled(image: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    def twice(image: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
         return image * 2, other
 
     @function
@@ -146,7 +146,7 @@ def test_functions_stand_before_and_after_the_module() -> None:
     batch = make_batch()
     plain, built = (
         blend().build(SHAPES),
-        blend(pre="doubled", post="only_classes", answers={"c": "none"}).build(SHAPES),
+        blend(pre="twice", post="only_classes", answers={"c": "none"}).build(SHAPES),
     )
     built.load_state_dict(plain.state_dict())
     twice = batch.copy()
