@@ -7,6 +7,8 @@ from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
 
+_UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
+
 
 def check_target(pred: Tensor, target: Tensor, classes_of: str) -> None:
     """Refuse a target that is not whole classes from 0 to `pred.shape[1]` - 1; `classes_of` is its key.
@@ -23,7 +25,8 @@ def check_target(pred: Tensor, target: Tensor, classes_of: str) -> None:
             "prediction and target differ in batch size", where="target",
             expected=f"{len(pred)} samples", got=str(len(target)),
         )  # fmt: skip
-    low, high = (int(value) for value in torch.aminmax(target))
+    # torch cannot compare the larger unsigned numbers
+    low, high = (int(value) for value in torch.aminmax(target.long() if target.dtype in _UNSIGNED else target))
     classes = pred.shape[1]
     if low < 0 or high >= classes:
         raise FuseError(

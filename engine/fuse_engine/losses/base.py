@@ -78,6 +78,29 @@ class Loss(Component):
             return nothing(chosen.values())
         return self.weight * self.of(chosen, step, None if weights is None else weights[kept])
 
+    def counted(self, batch: NestedDict, count: int) -> Tensor:
+        """Return how much each of the `count` samples of a batch counts in its mean (batch,), from 0 up, on the CPU.
+
+        Means of batches, weighted by their sums of it, make the mean of an epoch.
+
+        Raises:
+            FuseError: when a key is missing, or weights do not fit.
+        """
+        found = self.known(batch, count).cpu()
+        if self.sample_weights is not None:
+            found = found * sample_weights(batch[self.sample_weights], self.sample_weights).cpu()
+        if self.only_key is not None:
+            found = found * samples_with(batch[self.only_key], self.only_values, self.only_key).cpu()
+        return found
+
+    def known(self, batch: NestedDict, count: int) -> Tensor:
+        """Return the share of each of the `count` samples (batch,) that has a truth: 1, where it may not be missing.
+
+        Raises:
+            FuseError: when a key is missing.
+        """
+        return torch.ones(count)
+
     def of(self, batch: NestedDict, step: int | None, weights: Tensor | None) -> Tensor:
         """Return the loss of a batch in which every sample counts, as much as its weight (batch,) says.
 
@@ -168,13 +191,19 @@ def weighted_mean(
     return sums.sum() / torch.where(total > 0, total, 1.0)
 
 
+def share_known(target: Tensor, missing: float | int | str) -> Tensor:
+    """Return the share of the values of each sample (batch,) of a target (batch, ...) that are there."""
+    absent = torch.isnan(target) if missing == "nan" else target == missing
+    return 1 - absent.flatten(1).float().mean(1) if target.ndim > 1 else 1 - absent.float()
+
+
 def per_sample(values: Float[Tensor, "b ..."], counted: Bool[Tensor, "b ..."]) -> tuple[Tensor, Tensor]:
     """Return for each sample the sum of the values that count, and how many there are."""
     kept = torch.where(counted, values, 0.0)
     return kept.reshape(len(kept), -1).sum(1), counted.reshape(len(kept), -1).sum(1).float()
 
 
-def sample_weights(values: Tensor, key: str) -> Tensor:
+def sample_weights(values: Any, key: str) -> Tensor:
     """Return the weight of each sample (batch,) from what its key holds.
 
     Raises:
@@ -189,7 +218,7 @@ def sample_weights(values: Tensor, key: str) -> Tensor:
     return found
 
 
-def samples_with(values: Tensor, wanted: list[float], key: str) -> Tensor:
+def samples_with(values: Any, wanted: list[float], key: str) -> Tensor:
     """Return which samples (batch,) have one of the wanted numbers.
 
     Raises:
@@ -199,10 +228,11 @@ def samples_with(values: Tensor, wanted: list[float], key: str) -> Tensor:
     return torch.isin(found, torch.tensor(wanted, dtype=torch.float32, device=found.device))
 
 
-def _one_number(values: Tensor, key: str, where: str) -> Tensor:
-    if values.ndim == 0 or values.shape[1:].numel() != 1:
+def _one_number(values: Any, key: str, where: str) -> Tensor:
+    shaped = isinstance(values, Tensor)
+    if not shaped or values.ndim == 0 or values.shape[1:].numel() != 1:
         raise FuseError(
             f"'{key}' does not hold one number a sample", where=where, expected="a shape (batch,)",
-            got=str(tuple(values.shape)),
+            got=str(tuple(values.shape)) if shaped else f"a {type(values).__name__}",
         )  # fmt: skip
     return values.flatten()

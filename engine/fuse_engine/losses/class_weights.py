@@ -10,8 +10,9 @@ from jaxtyping import Float
 from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor
 
+from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
-from fuse_engine.losses.base import SampleLoss
+from fuse_engine.losses.base import SampleLoss, share_known
 
 
 def _factors(weights: list[float]) -> list[float]:
@@ -42,6 +43,14 @@ class ClassLoss(SampleLoss):
         if self.class_weights is not None and self.class_weight_power is not None:
             raise ValueError("expected `class_weights` or `class_weight_power`, not both")
         return self
+
+    def known(self, batch: NestedDict, count: int) -> Tensor:
+        """Return the share of each sample (batch,) that has a label.
+
+        Raises:
+            FuseError: when there is no such target.
+        """
+        return super().known(batch, count) if self.missing is None else share_known(batch[self.target], self.missing)
 
     def factors(self, classes: int, counts: Callable[[], Tensor], absent: float = 0.0) -> Tensor | None:
         """Return the factor of each class (k,), None where all are equal; `counts` says how often each one comes.
@@ -76,6 +85,8 @@ def listed(weights: list[float], classes: int, where: str) -> Tensor:
 def powers(counts: Float[Tensor, " k"], power: float, absent: float = 0.0) -> Float[Tensor, " k"]:
     """Return counts to minus a power, with a mean of 1 over the classes that are there; `absent` for others."""
     there = counts > 0
-    found = torch.where(there, counts.clamp(min=1e-6).pow(-power), 0.0)
-    scaled = found * there.sum() / found.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    # a share of the rarest: a power of pixels counted in millions is too small for float32
+    rarest = torch.where(there, counts, torch.inf).min()
+    found = torch.where(there, (counts / rarest).pow(-power), 0.0)
+    scaled = found * there.sum() / found.sum()
     return torch.where(there, scaled, absent)

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -22,6 +23,14 @@ class Holder(Loss):
     @abstractmethod
     def held(self) -> list[tuple[Place, Loss]]:
         """Return the losses that this one holds, each with its place below this one."""
+
+    def known(self, batch: NestedDict, count: int) -> Tensor:
+        """Return how much each sample (batch,) counts where it counts most.
+
+        Raises:
+            FuseError: when a key is missing.
+        """
+        return torch.stack([loss.counted(batch, count) for _, loss in self.held()]).amax(0)
 
     def __call__(self) -> Tensor:
         """Refuse: there is nothing to compute without a batch.

@@ -55,6 +55,10 @@ def _data(arguments: dict[str, Any]) -> dict[str, Any]:
     for name, value in arguments.items():
         if name in _OURS:
             raise ValueError(f"expected no argument '{name}': it follows from the other fields")
+        if name == "ignore_index":
+            raise ValueError(
+                "expected no argument 'ignore_index': it is `missing` of CrossEntropy and SegmentationCrossEntropy"
+            )
         if not _is_data(value):
             raise ValueError(f"expected numbers, texts and lists of them, not the '{name}' that is given")
     return arguments
@@ -99,7 +103,12 @@ class LossFunction(SampleLoss):
             FuseError: when shapes, classes or arguments do not fit, or samples cannot be told apart.
         """
         truth = self._truth(pred, target)
-        loss = self._made("mean" if weights is None else "none", pred.device)
+        if weights is not None and self.function == "torch.nn.CrossEntropyLoss" and "weight" in self.arguments:
+            raise FuseError(
+                "torch does not say by which classes it divides the loss of a sample", where="sample_weights",
+                expected="nothing here, or CrossEntropy or SegmentationCrossEntropy with `class_weights`",
+            )  # fmt: skip
+        loss = self._made("mean" if weights is None else "none", pred)
         try:
             found: Tensor = loss(pred.float(), truth)
         except (RuntimeError, ValueError, IndexError, TypeError, AssertionError) as error:
@@ -124,7 +133,7 @@ class LossFunction(SampleLoss):
         labels = label_map(pred, target, self.target, self.resize).values
         return labels[:, None] if self._of(OfRegions) or "Wasserstein" in self.function else labels
 
-    def _made(self, reduction: str, device: torch.device) -> nn.Module:
+    def _made(self, reduction: str, pred: Tensor) -> nn.Module:
         """Return the loss of the library.
 
         Raises:
@@ -139,17 +148,20 @@ class LossFunction(SampleLoss):
                 expected=f"some of {', '.join(known)}" if known else "none", nearest=nearest(unknown[0], known),
             )  # fmt: skip
         try:
-            made: nn.Module = cls(**self._tensors(device), **self._settings(cls, reduction))
+            made: nn.Module = cls(**self._tensors(pred), **self._settings(cls, reduction))
         except (TypeError, ValueError, RuntimeError) as error:
             raise FuseError(f"{cls.__name__} cannot be made: {_line(error)}", where="arguments") from error
         return made
 
-    def _tensors(self, device: torch.device) -> dict[str, Any]:
-        return {
-            name: torch.tensor(value, dtype=torch.float32, device=device)
-            if isinstance(value, list) and (name in _TENSORS or name == "dist_matrix") else value
-            for name, value in self.arguments.items()
-        }  # fmt: skip
+    def _tensors(self, pred: Tensor) -> dict[str, Any]:
+        # torch lays the weights of labels along the last axis, where pixels may be as many as labels
+        shape = [-1, *[1] * (pred.ndim - 2)] if self._of(OfLabels) else None
+        found = dict(self.arguments)
+        for name, value in self.arguments.items():
+            if isinstance(value, list) and (name in _TENSORS or name == "dist_matrix"):
+                tensor = torch.tensor(value, dtype=torch.float32, device=pred.device)
+                found[name] = tensor.reshape(shape) if shape else tensor
+        return found
 
     def _settings(self, cls: type[nn.Module], reduction: str) -> dict[str, Any]:
         """Return the arguments that follow from the fields, those that the loss has."""

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor
 
+from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.keys import LogitsKey, TruthKey
 from fuse_engine.core.registry import register
@@ -42,6 +43,10 @@ class RegionLoss(ClassLoss):
     def head_activation(self) -> Activation:
         """Return the activation of the heads whose logits it reads."""
         return self.activation
+
+    def known(self, batch: NestedDict, count: int) -> Tensor:
+        """Return 1 for each sample (batch,) that has a label anywhere, else 0: each has one overlap."""
+        return super().known(batch, count).ceil()
 
     def region_truth(self, pred: Tensor, target: Tensor) -> Truth:
         """Return the classes (b, *s), or marks (b, k, *s) with a sigmoid.

@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from pydantic import BeforeValidator, Field
 from torch import Tensor
 
+from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.keys import LogitsKey, TruthKey
 from fuse_engine.core.registry import register
-from fuse_engine.losses.base import Activation, SampleLoss, per_sample, weighted_mean
+from fuse_engine.losses.base import Activation, SampleLoss, per_sample, share_known, weighted_mean
 from fuse_engine.losses.truth import numbers
 
 
@@ -39,6 +40,14 @@ class NumberLoss(SampleLoss):
     @abstractmethod
     def each(self, pred: Tensor, truth: Tensor) -> Tensor:
         """Return the loss of every number, in their shape."""
+
+    def known(self, batch: NestedDict, count: int) -> Tensor:
+        """Return the share of the numbers of each sample (batch,) that are there.
+
+        Raises:
+            FuseError: when there is no such target.
+        """
+        return super().known(batch, count) if self.missing is None else share_known(batch[self.target], self.missing)
 
     def average(self, pred: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
         """Return the mean over all numbers that are there.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Shaped
 from torch import Tensor
@@ -18,9 +19,9 @@ def resized(truth: Tensor, size: Sequence[int], how: Resize) -> Tensor:
     """Return a truth (b, c, *s) at another size, its values and number type kept.
 
     `nearest` takes the value at the centre of each pixel of the new size. `max-pool` takes the largest value of a
-    block, so that small structures of a high class survive: the blocks have floor(s / size) pixels along each axis
-    and are cut from the centre; with a ratio that is not whole the rest at the border, one pixel more at the end
-    where it is odd, is left out (FuseMedML).
+    block, so that small structures of a high class survive: a block holds every pixel that a pixel of the new size
+    covers, so that with a ratio that is not whole neighbours share some (torch's adaptive pooling). FuseMedML cuts
+    blocks of floor(s / size) pixels from the centre instead: of 511 for 256 it sees the middle half.
 
     Raises:
         FuseError: when `max-pool` is asked to enlarge.
@@ -40,8 +41,9 @@ def resized(truth: Tensor, size: Sequence[int], how: Resize) -> Tensor:
 def _pooled(truth: Shaped[Tensor, "b c *s"], size: Sequence[int]) -> Shaped[Tensor, "b c *t"]:
     for axis, new in enumerate(size, 2):
         old = truth.shape[axis]
-        block = old // new
-        truth = truth.narrow(axis, (old - block * new) // 2, block * new)
-        shape = (*truth.shape[:axis], new, block, *truth.shape[axis + 1 :])
-        truth = truth.reshape(shape).amax(axis + 1)
+        steps = torch.arange(new, device=truth.device)
+        first, last = steps * old // new, ((steps + 1) * old - 1) // new
+        block = int((last - first).max()) + 1
+        pixels = torch.minimum(first[:, None] + torch.arange(block, device=truth.device), last[:, None])
+        truth = truth.index_select(axis, pixels.flatten()).unflatten(axis, (new, block)).amax(axis + 1)
     return truth

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.keys import LogitsKey, TruthKey
 from fuse_engine.core.registry import register
@@ -39,6 +40,14 @@ class Cox(Loss):
     def head_activation(self) -> Activation:
         """Return the activation of the heads whose logits it reads."""
         return "none"
+
+    def known(self, batch: NestedDict, count: int) -> Tensor:
+        """Return 1 for each sample (batch,) whose event was seen, else 0.
+
+        Raises:
+            FuseError: when there is no such key.
+        """
+        return (batch[self.event] == 1).reshape(count).float()
 
     def __call__(self, pred: Tensor, time: Tensor, event: Tensor) -> Tensor:
         """Return the mean over the events.

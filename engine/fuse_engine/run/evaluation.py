@@ -26,20 +26,21 @@ T = TypeVar("T")
 
 @dataclass
 class Sums:
-    """Means of losses over samples, kept as plain sums."""
+    """Means of losses over the samples that count in each, kept as plain sums."""
 
-    weight: float = 0.0
+    weights: dict[str, float] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
 
-    def add(self, losses: Mapping[str, float], samples: int) -> None:
-        """Take in the mean losses of a batch."""
-        self.weight += samples
-        for name, value in losses.items():
-            self.values[name] = self.values.get(name, 0.0) + value * samples
+    def add(self, losses: Mapping[str, float], counted: Mapping[str, float]) -> None:
+        """Take in the mean losses of a batch, and by name how much of it counts in each."""
+        for name, weight in counted.items():
+            self.weights[name] = self.weights.get(name, 0.0) + weight
+            self.values[name] = self.values.get(name, 0.0) + losses[name] * weight
 
     def means(self) -> dict[str, float]:
-        """Return the means."""
-        return {name: value / self.weight for name, value in self.values.items()}
+        """Return the means, 0 where nothing counted, and their sum as `total_loss`; nothing without a batch."""
+        found = {name: value / (self.weights[name] or 1.0) for name, value in self.values.items()}
+        return {**found, TOTAL: math.fsum(found.values())} if found else {}
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,15 @@ def loss_shares(
         for name, loss in losses.items()
     }
     return {**shares, TOTAL: torch.stack(list(shares.values())).sum()} if shares else {}
+
+
+def counts(losses: Mapping[str, Loss], batch: NestedDict, count: int) -> dict[str, float]:
+    """Return by name how much of a batch of `count` samples counts in each loss.
+
+    Raises:
+        FuseError: when a key is missing, or weights do not fit.
+    """
+    return {name: float(loss.counted(batch, count).sum()) for name, loss in losses.items()}
 
 
 def _blaming(compute: Callable[[NestedDict], T], batch: NestedDict, ids: Sequence[str], where: str) -> T:
@@ -116,7 +126,8 @@ def evaluate(
             batch = compute(loaded.data)
             each(loaded, batch)
             shares = loss_shares(losses, batch, loaded.ids)
-            sums.add({name: float(value) for name, value in shares.items()}, len(loaded.ids))
+            counted = counts(losses, batch, len(loaded.ids))
+            sums.add({name: float(value) for name, value in shares.items()}, counted)
             known = NestedDict({**loaded.data, **batch})  # texts and places too, which only metrics read
             for name, metric in metrics.items():
                 rows = _blaming(metric.rows, known, loaded.ids, f"metrics.{name}.{metric.name()}")

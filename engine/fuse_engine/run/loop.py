@@ -25,7 +25,7 @@ from fuse_engine.run.average import Average
 from fuse_engine.run.callbacks import BatchReport, Callback, EpochReport
 from fuse_engine.run.compute import Compute, finite, put_back, snapshot
 from fuse_engine.run.control import Ended
-from fuse_engine.run.evaluation import TOTAL, Sums, evaluate, flat, loss_shares
+from fuse_engine.run.evaluation import TOTAL, Sums, counts, evaluate, flat, loss_shares
 from fuse_engine.run.freezing import freeze
 from fuse_engine.run.loading import BadSamples, Items, Loaded, Loader, TrainingBatches, plain_batches
 from fuse_engine.run.optimizers import Optimizer
@@ -175,8 +175,6 @@ class Loop:
         # what bad samples leave of a batch may be one sample, which cannot be normalised over the batch
         data = loaded.data if len(loaded.ids) > 1 or not loaded.bad else None
         losses, each = self._learn(data, loaded.ids) if data is not None else (SKIPPED, None)
-        if math.isfinite(losses[TOTAL]):
-            progress.sums.add(losses, len(loaded.ids))
         report = BatchReport(epoch, progress.step, losses, time.perf_counter() - started)
         self._ledger.stepped(report.seconds)
         self._reporter.batch(report, self._stage, self._epochs, self._steps, lr, loaded.ids, each)
@@ -221,6 +219,7 @@ class Loop:
             self._learner.average.update(progress.step)
         values = torch.stack([share.detach().float() for share in shares.values()]).tolist()
         losses = dict(zip(shares, values, strict=True))
+        progress.sums.add(losses, counts(self._assembly.losses, predicted, len(ids)))
         return losses, self._ledger.of(progress.step, predicted, len(ids))
 
     def _skip(self, shares: dict[str, Tensor]) -> None:
@@ -241,7 +240,7 @@ class Loop:
         """Validate, keep the best, tell, and save."""
         progress = self._learner.progress
         epoch = progress.closed
-        train = {"losses": progress.sums.means() if progress.sums.weight else {}, "metrics": {}}
+        train = {"losses": progress.sums.means(), "metrics": {}}
         report = {"train": train, "validation": self._validate()}
         values = flat(report)
         better = self._keep_best(values)

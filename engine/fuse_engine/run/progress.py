@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from itertools import accumulate
 from typing import Any
 
@@ -34,7 +34,7 @@ class Progress:
     def to_state(self) -> dict[str, Any]:
         """Return plain data."""
         plain = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {**plain, "sums": {"weight": self.sums.weight, "values": dict(self.sums.values)}}
+        return {**plain, "sums": asdict(self.sums)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Progress:

@@ -70,6 +70,16 @@ def test_a_function_weighs_samples_where_its_library_tells_them_apart() -> None:
     logits, labels = example()
     alone = LossFunction(**KEYS, function="torch.nn.CrossEntropyLoss").average(logits, labels, weights)
     assert float(alone) == pytest.approx(float(CrossEntropy(**KEYS).average(logits, labels, weights)), rel=1e-5)
+    weighted = LossFunction(**KEYS, function="torch.nn.CrossEntropyLoss", arguments={"weight": [1, 2, 9]})
+    with pytest.raises(FuseError, match=r"^sample_weights: torch does not say.*`class_weights`"):
+        weighted.average(logits, labels, weights)
+
+
+def test_weights_of_labels_are_not_laid_along_the_pixels() -> None:
+    logits, truth = marks(3, 3)  # as many columns as labels
+    settings = {"function": "torch.nn.BCEWithLogitsLoss", "arguments": {"pos_weight": [1, 2, 9]}}
+    expected = BinaryCrossEntropy(**KEYS, positive_weights=[1, 2, 9])(logits, truth)
+    assert float(LossFunction(**KEYS, **settings)(logits, truth)) == pytest.approx(float(expected), rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,11 @@ def test_the_power_of_innereye_is_its_definition(power: float) -> None:
     assert float(loss) == pytest.approx(float((own * surprise).sum() / own.sum()), rel=1e-5)
 
 
+def test_a_high_power_of_many_pixels_leaves_the_rarest_class() -> None:
+    counts = torch.tensor([4e6, 1e6, 0, 1e6])
+    assert powers(counts, 9).tolist() == pytest.approx([3 / (2 * 4**9), 1.5, 0, 1.5], rel=1e-4)
+
+
 def test_inverse_frequency_is_the_power_of_one() -> None:
     logits, labels = example()
     one, other = CrossEntropy(**KEYS, class_weights="ipw"), CrossEntropy(**KEYS, class_weight_power=1)

@@ -17,18 +17,22 @@ LOSSES: list[Any] = [Dice, DiceCrossEntropy, Focal, Lovasz, SegmentationCrossEnt
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [((12, 9), (4, 3)), ((13, 11), (4, 3)), ((8, 9, 10), (4, 3, 5)), ((9, 11, 7), (4, 4, 3))]
+    ("old", "new"), [((12, 9), (4, 3)), ((13, 31), (4, 16)), ((8, 9, 10), (4, 3, 5)), ((9, 11, 7), (4, 11, 3))]
 )
-def test_max_pool_is_torchs_on_the_centre(old: tuple[int, ...], new: tuple[int, ...]) -> None:
+def test_max_pool_is_torchs_adaptive_one(old: tuple[int, ...], new: tuple[int, ...]) -> None:
     truth = torch.randint(0, 5, (2, 1, *old))
-    block = [o // n for o, n in zip(old, new, strict=True)]
-    cut = truth.float()
-    for axis, (o, n, k) in enumerate(zip(old, new, block, strict=True), 2):
-        cut = cut.narrow(axis, (o - n * k) // 2, n * k)
-    pool = F.max_pool2d if len(old) == 2 else F.max_pool3d
+    pool = F.adaptive_max_pool2d if len(old) == 2 else F.adaptive_max_pool3d
     found = resized(truth, new, "max-pool")
     assert found.dtype == truth.dtype
-    assert torch.equal(found, pool(cut, block).long())
+    assert torch.equal(found, pool(truth.float(), new).long())  # type: ignore[no-untyped-call]
+
+
+def test_with_a_ratio_that_is_not_whole_the_truth_stays_where_it_is() -> None:
+    truth = torch.zeros(1, 1, 31, 31, dtype=torch.int64)
+    truth[0, 0, 0, 30] = 1  # FuseMedML would leave it out
+    expected = torch.zeros(1, 1, 16, 16, dtype=torch.int64)
+    expected[0, 0, 0, 15] = 1
+    assert torch.equal(resized(truth, (16, 16), "max-pool"), expected)
 
 
 def test_a_small_structure_survives_max_pool_only() -> None:

@@ -12,11 +12,11 @@ import torch
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
-from fuse_engine.losses import Cox, CrossEntropy, WarmUp
+from fuse_engine.losses import MSE, Cox, CrossEntropy, Dice, Loss, Mixture, WarmUp
 from fuse_engine.run import checkpoint
 from fuse_engine.run.assembly import Assembly
 from fuse_engine.run.check import check
-from fuse_engine.run.evaluation import loss_shares
+from fuse_engine.run.evaluation import Sums, counts, loss_shares
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.gate import truth_classes
 from fuse_engine.run.process import resume, start
@@ -80,6 +80,52 @@ def test_the_losses_of_single_samples_wait_too_and_leave_out_what_does_not_count
     assert sample_losses(losses, batch, 3)["only"] == pytest.approx((each * torch.tensor([2, 0, 2])).tolist())
     shares = loss_shares(losses, batch, ["a", "b", "c"], 4)
     assert float(shares["total_loss"]) == pytest.approx(float(each[[0, 2]].mean() * 2))
+
+
+REG: dict[str, Any] = {"pred": "model.logits.age", "target": "data.gt.age"}
+ONLY: dict[str, Any] = {"only_key": "data.input.site", "only_values": [1]}
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        CrossEntropy(**CLS), CrossEntropy(**CLS, **ONLY), CrossEntropy(**CLS, sample_weights="data.input.w"),
+        CrossEntropy(**CLS, missing=-1, **ONLY, sample_weights="data.input.w"), MSE(**REG, missing="nan"),
+        Dice(**SEG, missing=9, **ONLY), WarmUp(loss=CrossEntropy(**CLS, missing=-1), steps=0),
+        Mixture(losses=[CrossEntropy(**CLS, **ONLY)], sample_weights="data.input.w"),
+        Cox(pred="model.logits.age", time="data.gt.time", event="data.gt.died"),
+    ],
+    ids=lambda loss: "-".join([loss.name(), *sorted(loss.model_fields_set - {"pred", "target"})]),
+)  # fmt: skip
+def test_the_mean_of_an_epoch_is_that_of_the_samples_that_count(loss: Loss) -> None:
+    torch.manual_seed(1)
+    whole = {
+        CLS["pred"]: torch.randn(6, 3), CLS["target"]: torch.tensor([0, 1, 2, 0, 1, 2]),
+        "data.input.site": torch.tensor([2, 2, 1, 1, 1, 2]), "data.input.w": torch.tensor([1.0, 0, 3, 0.5, 2, 1]),
+        REG["pred"]: torch.randn(6, 1), REG["target"]: torch.tensor([1, torch.nan, 3, torch.nan, torch.nan, 2]),
+        SEG["pred"]: torch.randn(6, 2, 4, 4), SEG["target"]: torch.randint(0, 2, (6, 1, 4, 4)),
+        "data.gt.time": torch.arange(6), "data.gt.died": torch.tensor([0, 0, 1, 0, 0, 0]),
+    }  # fmt: skip
+    if getattr(getattr(loss, "loss", loss), "missing", None) == -1:
+        whole[CLS["target"]] = torch.tensor([-1, -1, 2, 0, -1, 2])
+    whole[SEG["target"]][3] = 9
+    whole[SEG["target"]][4, :, :2] = 9
+    losses, sums = {"one": loss}, Sums()
+    parts = [slice(0, 2), slice(2, 6)]  # nothing, or one sample, of the first counts
+    for part in parts:
+        batch = NestedDict({key: value[part] for key, value in whole.items()})
+        shares = {name: float(value) for name, value in loss_shares(losses, batch, ["s"] * len(whole)).items()}
+        sums.add(shares, counts(losses, batch, len(batch[CLS["target"]])))
+    expected = float(loss.compute(NestedDict(whole)))
+    assert sums.means() == pytest.approx({"one": expected, "total_loss": expected}, rel=1e-5)
+
+
+def test_a_loss_that_no_sample_of_an_epoch_counts_in_is_0_and_the_total_the_sum_of_the_means() -> None:
+    sums = Sums()
+    assert sums.means() == {}
+    sums.add({"a": 0.0, "b": 4.0, "total_loss": 4.0}, {"a": 0.0, "b": 1.0})
+    sums.add({"a": 0.0, "b": 1.0, "total_loss": 1.0}, {"a": 0.0, "b": 2.0})
+    assert sums.means() == {"a": 0.0, "b": 2.0, "total_loss": 2.0}
 
 
 def test_what_compares_samples_has_no_loss_of_one() -> None:

@@ -54,8 +54,9 @@ def test_what_does_not_fit_is_halved_until_it_does(tiny: Experiment, monkeypatch
     monkeypatch.setattr(throwaway, "PYTHON", limited)
     large = tiny.changed(("data", "batch"), {"size": 8}).changed(("training", "stages"), [{"epochs": 1}])
     for side, name in (("input", "image"), ("gt", "segmentation")):
-        steps = [*large.to_data()["data"][side][name], {"Resize": {"size": [768, 768]}}]
+        steps = [*large.to_data()["data"][side][name], {"Resize": {"size": [384, 384]}}]
         large = large.changed(("data", side, name), steps)
+    large = large.changed(("model", "MultiHead", "backbone", "ResNet", "width"), 0.25)
     told: list[str] = []
     found = ask(large, lambda message: told.append(message["text"]))
     assert not found["fits"], told
