@@ -79,7 +79,7 @@ class Loss(Component):
         return self.weight * self.of(chosen, step, None if weights is None else weights[kept])
 
     def counted(self, batch: NestedDict, count: int) -> Tensor:
-        """Return how much each of the `count` samples of a batch counts in its mean (batch,), from 0 up, on the CPU.
+        """Return how much each of the `count` samples of a batch counts in the mean (batch,), from 0 up, on the CPU.
 
         Means of batches, weighted by their sums of it, make the mean of an epoch.
 
@@ -94,7 +94,7 @@ class Loss(Component):
         return found
 
     def known(self, batch: NestedDict, count: int) -> Tensor:
-        """Return the share of each of the `count` samples (batch,) that has a truth: 1, where it may not be missing.
+        """Return the share of each of the `count` samples (batch,) that has a truth: 1 where none may be missing.
 
         Raises:
             FuseError: when a key is missing.
@@ -191,9 +191,9 @@ def weighted_mean(
     return sums.sum() / torch.where(total > 0, total, 1.0)
 
 
-def share_known(target: Tensor, missing: float | int | str) -> Tensor:
+def share_known(target: Tensor, missing: Any) -> Tensor:
     """Return the share of the values of each sample (batch,) of a target (batch, ...) that are there."""
-    absent = torch.isnan(target) if missing == "nan" else target == missing
+    absent = torch.isnan(target) if missing == "nan" else torch.eq(target, missing)
     return 1 - absent.flatten(1).float().mean(1) if target.ndim > 1 else 1 - absent.float()
 
 
@@ -235,4 +235,5 @@ def _one_number(values: Any, key: str, where: str) -> Tensor:
             f"'{key}' does not hold one number a sample", where=where, expected="a shape (batch,)",
             got=str(tuple(values.shape)) if shaped else f"a {type(values).__name__}",
         )  # fmt: skip
-    return values.flatten()
+    found: Tensor = values.flatten()
+    return found

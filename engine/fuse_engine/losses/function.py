@@ -156,7 +156,7 @@ class LossFunction(SampleLoss):
     def _tensors(self, pred: Tensor) -> dict[str, Any]:
         # torch lays the weights of labels along the last axis, where pixels may be as many as labels
         shape = [-1, *[1] * (pred.ndim - 2)] if self._of(OfLabels) else None
-        found = dict(self.arguments)
+        found: dict[str, Any] = dict(self.arguments)
         for name, value in self.arguments.items():
             if isinstance(value, list) and (name in _TENSORS or name == "dist_matrix"):
                 tensor = torch.tensor(value, dtype=torch.float32, device=pred.device)

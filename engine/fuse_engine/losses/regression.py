@@ -47,7 +47,9 @@ class NumberLoss(SampleLoss):
         Raises:
             FuseError: when there is no such target.
         """
-        return super().known(batch, count) if self.missing is None else share_known(batch[self.target], self.missing)
+        return (
+            super().known(batch, count) if self.missing is None else share_known(batch[self.target], self.missing)
+        )
 
     def average(self, pred: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
         """Return the mean over all numbers that are there.

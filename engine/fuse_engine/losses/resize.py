@@ -45,5 +45,6 @@ def _pooled(truth: Shaped[Tensor, "b c *s"], size: Sequence[int]) -> Shaped[Tens
         first, last = steps * old // new, ((steps + 1) * old - 1) // new
         block = int((last - first).max()) + 1
         pixels = torch.minimum(first[:, None] + torch.arange(block, device=truth.device), last[:, None])
-        truth = truth.index_select(axis, pixels.flatten()).unflatten(axis, (new, block)).amax(axis + 1)
+        truth = truth.index_select(axis, pixels.flatten())
+        truth = truth.reshape(*truth.shape[:axis], new, block, *truth.shape[axis + 1 :]).amax(axis + 1)
     return truth

@@ -47,7 +47,8 @@ class Cox(Loss):
         Raises:
             FuseError: when there is no such key.
         """
-        return (batch[self.event] == 1).reshape(count).float()
+        events: Tensor = batch[self.event]
+        return (events == 1).reshape(count).float()
 
     def __call__(self, pred: Tensor, time: Tensor, event: Tensor) -> Tensor:
         """Return the mean over the events.

@@ -23,7 +23,12 @@ def fabric_of(choice: Choice) -> Fabric:
     return Fabric(accelerator=choice.device, devices=1, precision=choice.precision)
 
 
-def tensors_on(batch: NestedDict, device: torch.device) -> NestedDict:
+_FEW = 16
+"""Channels below which oneDNN 3.12 (torch 2.13) writes beyond its memory in the slope of a convolution that skips
+pixels, where channels come last: it crashes, or may be wrong without a word."""
+
+
+def tensors_on(batch: NestedDict, device: torch.device, channels_last: bool = True) -> NestedDict:
     """Return the tensors of a batch on a device, images (b, c, y, x) laid out as convolutions are fastest.
 
     Whole numbers, which come in the small type they are stored in, become int64 there.
@@ -34,12 +39,22 @@ def tensors_on(batch: NestedDict, device: torch.device) -> NestedDict:
             moved = value.to(device, non_blocking=True)
             if not moved.is_floating_point():
                 moved = moved.long()
-            image = moved.ndim == 4 and moved.is_floating_point()
+            image = channels_last and moved.ndim == 4 and moved.is_floating_point()
             found[key] = moved.contiguous(memory_format=torch.channels_last) if image else moved
     return found
 
 
-def images_first(module: nn.Module) -> None:
+def channels_may_be_last(module: nn.Module, device: str) -> bool:
+    """Say whether the channels of images may come last, which is faster."""
+    return device != "cpu" or not any(
+        isinstance(part, nn.Conv2d)
+        and part.in_channels // part.groups < _FEW
+        and any(stride > size for stride, size in zip(part.stride, part.kernel_size, strict=True))
+        for part in module.modules()
+    )
+
+
+def put_channels_last(module: nn.Module) -> None:
     """Lay the weights of 2-D convolutions out for `tensors_on`."""
     for part in module.modules():
         if isinstance(part, (nn.Conv2d, nn.ConvTranspose2d)):
@@ -72,7 +87,9 @@ class Compute:
         """Move module and optimizer to the device."""
         self.fabric = fabric_of(choice)
         self.module = module
-        images_first(module)
+        self._channels_last = channels_may_be_last(module, choice.device)
+        if self._channels_last:
+            put_channels_last(module)
         self._trained = optimizer is not None
         if optimizer is None:
             self._forward = self.fabric.setup_module(module)
@@ -81,8 +98,12 @@ class Compute:
 
     def __call__(self, data: NestedDict) -> NestedDict:
         """Return the tensors of a batch with `model.*` added, float32."""
-        found: NestedDict = self._forward(tensors_on(data, self.fabric.device))
+        found: NestedDict = self._forward(self.tensors(data))
         return found
+
+    def tensors(self, data: NestedDict) -> NestedDict:
+        """Return the tensors of a batch on the device, laid out as the module is."""
+        return tensors_on(data, self.fabric.device, self._channels_last)
 
     @property
     def scaled(self) -> bool:

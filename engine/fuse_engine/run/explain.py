@@ -18,7 +18,6 @@ from fuse_engine.core.registry import register
 from fuse_engine.data.collate import collate
 from fuse_engine.data.image import Image
 from fuse_engine.models.base import BatchModule
-from fuse_engine.run.compute import tensors_on
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.infer import network_grid, one, predictor_of, source_key
 
@@ -116,7 +115,7 @@ def explain(
     predictor = predictor_of(folder, checkpoint)
     module, assembly = predictor.compute.module, predictor.assembly
     data = collate([assembly.tensors(id)])
-    tensors = tensors_on(data, predictor.compute.fabric.device)
+    tensors = predictor.compute.tensors(data)
     with torch.no_grad():
         found = module.eval()(tensors)
     name = _head(found, head)

@@ -8,7 +8,7 @@ from torch import Tensor
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import SampleError
 from fuse_engine.data.patches import Box, Patches, Reassembly
-from fuse_engine.run.compute import Compute, tensors_on
+from fuse_engine.run.compute import Compute
 
 _MADE = "model."
 
@@ -27,7 +27,7 @@ class Tiled:
         Raises:
             SampleError: when the inputs cannot be cut into patches.
         """
-        batch = tensors_on(data, self._compute.fabric.device)
+        batch = self._compute.tensors(data)
         images = {key: value for key, value in batch.items() if _is_image(key, value)}
         shapes = {tuple(value.shape[2:]) for value in images.values()}
         if len(shapes) != 1:

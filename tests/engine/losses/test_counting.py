@@ -100,6 +100,9 @@ def test_a_weight_that_no_sample_can_have_is_named(weights: torch.Tensor) -> Non
         loss.compute(batch_of(*example(), w=weights))
     with pytest.raises(FuseError, match=r"one number a sample.*got \(4, 2\)"):
         loss.compute(batch_of(*example(), w=torch.ones(4, 2)))
+    texts = NestedDict({**batch_of(*example()), "data.input.w": ["a", "b", "a", "b"]})
+    with pytest.raises(FuseError, match="sample_weights: .*one number a sample.*got a list"):
+        loss.compute(texts)
 
 
 class Whole(Loss):

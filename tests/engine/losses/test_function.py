@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from fuse_engine import libraries
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
-from fuse_engine.losses import CrossEntropy, Dice, LossFunction
+from fuse_engine.losses import BinaryCrossEntropy, CrossEntropy, Dice, LossFunction
 from fuse_engine.losses.function import Function
 from tests.engine.losses.made import KEYS, example, marks, slope
 
@@ -94,6 +94,8 @@ def test_arguments_are_plain_and_known() -> None:
     given = {**KEYS, "function": "torch.nn.SmoothL1Loss"}
     with pytest.raises(ValidationError, match="no argument 'reduction': it follows from the other fields"):
         LossFunction.model_validate({**given, "arguments": {"reduction": "sum"}})
+    with pytest.raises(ValidationError, match="'ignore_index': it is `missing` of CrossEntropy"):
+        LossFunction.model_validate({**given, "arguments": {"ignore_index": 255}})
     with pytest.raises(ValidationError, match="numbers, texts and lists"):
         LossFunction.model_validate({**given, "arguments": {"beta": [print]}})
     loss = LossFunction.model_validate({**given, "arguments": {"betta": 1}})

@@ -178,6 +178,15 @@ def test_a_class_out_of_range_is_named(size: tuple[int, ...], value: int) -> Non
             loss(logits, labels)
 
 
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int16, torch.uint16, torch.uint32, torch.bool])
+def test_classes_may_be_any_whole_numbers(kind: torch.dtype) -> None:
+    logits, labels = example(4, 4)
+    labels = labels.clamp(max=1)
+    loss = SegmentationCrossEntropy(**KEYS, resize="max-pool")
+    large = labels.repeat_interleave(2, 3).to(kind)
+    assert torch.equal(loss(logits, large), loss(logits, labels))
+
+
 def test_a_batch_of_classes_without_weight_has_no_loss() -> None:
     logits, labels = torch.randn(4, 2), torch.zeros(4, dtype=torch.int64)
     assert float(CrossEntropy(**KEYS, class_weights=[0, 1])(logits, labels)) == 0
