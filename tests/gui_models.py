@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from fuse_engine.core.catalog import Catalog, Entry, describe
 from fuse_engine.core.component import Holds
-from fuse_engine.core.keys import ImageKey, LogitsKey, OutputKey, TruthKey, VectorKey
+from fuse_engine.core.keys import ClassKey, Holding, ImageKey, LogitsKey, MapKey, OutputKey, VectorKey
 from tests.gui_toys import Toy
 
 
@@ -46,6 +46,7 @@ class Wrap(Toy):
 class GlobalPoolingClassifier(Toy):
     """One class for the whole image."""
 
+    holds: ClassVar[tuple[Holding, ...]] = ("classes",)
     classes: int = Field(ge=2)
     tabular: list[VectorKey] = Field([])
 
@@ -53,6 +54,7 @@ class GlobalPoolingClassifier(Toy):
 class DenseSegmentation(Toy):
     """One class for every pixel."""
 
+    holds: ClassVar[tuple[Holding, ...]] = ("label map",)
     classes: int = Field(ge=2)
 
 
@@ -60,23 +62,27 @@ class CrossEntropy(Toy):
     """Cross-entropy of classes."""
 
     pred: LogitsKey
-    target: TruthKey
+    target: ClassKey
     weight: float = 1.0
 
 
 class SegmentationCrossEntropy(CrossEntropy):
     """Cross-entropy of every pixel."""
 
+    target: MapKey
+
 
 class Dice(CrossEntropy):
     """One minus the overlap of masks."""
+
+    target: MapKey
 
 
 class AUC(Toy):
     """Area under the ROC curve."""
 
     pred: OutputKey
-    target: TruthKey
+    target: ClassKey
     names: list[str] = Field([])
 
 
@@ -86,6 +92,8 @@ class Accuracy(AUC):
 
 class IoU(AUC):
     """Overlap of masks."""
+
+    target: MapKey
 
 
 def _of(kind: str, *classes: type[Toy], dims: tuple[int, ...] = ()) -> list[Entry]:

@@ -1,13 +1,36 @@
-"""The check of a target of classes that losses and metrics share."""
+"""The check of a target that losses and metrics share, and what stands in it for no truth."""
 
 from __future__ import annotations
 
+import math
+from typing import Annotated, Any, Literal
+
 import torch
+from pydantic import BeforeValidator
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
 
 _UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
+
+
+def _named(value: Any) -> Any:
+    return "nan" if isinstance(value, float) and math.isnan(value) else value
+
+
+MissingNumber = Annotated[Literal["nan"] | float | None, BeforeValidator(_named)]
+"""Number that stands for none in a target of numbers, or `nan`; none does where empty."""
+
+
+def without_missing(target: Tensor, missing: float | str | None) -> tuple[Tensor, Tensor]:
+    """Return a target with 0 in the place of `missing`, and where there is a truth."""
+    there = torch.ones_like(target, dtype=torch.bool)
+    if missing == "nan":
+        there = ~target.isnan()
+    elif missing is not None:
+        # unsigned numbers know no -1
+        there = (target if target.is_floating_point() else target.long()) != missing
+    return torch.where(there, target, torch.zeros_like(target)), there
 
 
 def check_target(pred: Tensor, target: Tensor, classes_of: str) -> None:
@@ -31,5 +54,6 @@ def check_target(pred: Tensor, target: Tensor, classes_of: str) -> None:
     if low < 0 or high >= classes:
         raise FuseError(
             f"'{classes_of}' holds the class {low if low < 0 else high}, the model predicts {classes} classes",
-            where="target", expected=f"classes from 0 to {classes - 1}",
+            where="target",
+            expected=f"classes from 0 to {classes - 1}{', or `missing` to say what is no label' * (low < 0)}",
         )  # fmt: skip

@@ -82,10 +82,19 @@ def in_short(problem: Problem) -> str:
     """Return a problem for a line at its own field, which need not be named again."""
     parts = [problem.message]
     parts += [f"sample '{problem.sample}'"] if problem.sample else []
-    parts += [f"expected {problem.expected}"] if problem.expected else []
+    parts += [f"expected {_few(problem.expected)}"] if problem.expected else []
     parts += [f"got {problem.got}"] if problem.got else []
     parts += [f"did you mean '{problem.nearest}'?"] if problem.nearest else []
     return "; ".join(parts)
+
+
+def _few(expected: str) -> str:
+    """Return an expectation that names at most so many of what there is."""
+    head, found, names = expected.partition("one of ")
+    each = names.split(", ")
+    if not found or len(each) <= FEW:
+        return expected
+    return f"{head}one of {', '.join(each[: FEW - 1])}, … ({len(each)} in all)"
 
 
 def _at(data: Any, place: Place) -> Any:

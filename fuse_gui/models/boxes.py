@@ -34,7 +34,7 @@ class ImageBox:
 class BoxesModel:
     """What is drawn over the image while it is switched on."""
 
-    label = "On the image"
+    label = "Boxes on the image"
     help = "Draw the patch and the receptive field around the middle of the image, in mm"
 
     changed = Signal()

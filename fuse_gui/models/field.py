@@ -39,9 +39,10 @@ class Offers:
             self.keys, self.facts = known
             self.keys_changed.emit()
 
-    def keys_for(self, role: str) -> tuple[str, ...]:
-        """Return the keys that a field of a role can mean; those of which nothing is known can mean anything."""
-        return tuple(key for key in self.keys if key not in self.facts or self.facts[key].fits(role))
+    def keys_for(self, spec: FieldSpec) -> tuple[str, ...]:
+        """Return the keys that a field can mean; those of which nothing is known can mean anything."""
+        facts = self.facts
+        return tuple(key for key in self.keys if key not in facts or facts[key].fits(spec.role, spec.holds))
 
     def choices(self, kind: str, chosen: str = "") -> tuple[str, ...]:
         """Return the components of a kind by name that work here, and the chosen one."""
@@ -58,6 +59,8 @@ class Item(ABC):
     """Something at or below was changed by a person."""
     message_changed = Signal()
     """The line below the item has changed."""
+    trouble_changed = Signal()
+    """The line below the item, or below something inside it, has changed."""
     wanted = Signal()
     """The item is to be shown and focused."""
 
@@ -85,6 +88,12 @@ class Item(ABC):
     def message(self) -> str:
         """What is wrong with it; empty when nothing is known to be."""
         return self.error or self.problem
+
+    @property
+    def trouble(self) -> str:
+        """The first message at or inside it, behind what it is about; empty when nothing is known to be wrong."""
+        wrong = next((item for item in self.walk() if item.message), None)
+        return f"{wrong.label}: {wrong.message}" if wrong else ""
 
     @abstractmethod
     def load(self, plain: Any) -> None:
@@ -132,12 +141,16 @@ class Item(ABC):
         for item in self.walk():
             item._say(problem="; ".join(texts.get(id(item), ())))
 
+    def _trouble_inside(self) -> None:
+        self.trouble_changed.emit()
+
     def _say(self, error: str | None = None, problem: str | None = None) -> None:
         before = self.message
         self.error = self.error if error is None else error
         self.problem = self.problem if problem is None else problem
         if self.message != before:
             self.message_changed.emit()
+            self._trouble_inside()
 
 
 class Holder(Item):
@@ -194,7 +207,7 @@ class Field(Item):
         empty = ("",) if spec.optional or spec.required else ()
         if spec.kind == "bool":
             return (*empty, "true", "false") if empty else ()
-        known = (*empty, *(self.offers.keys_for(spec.role) if spec.kind == "key" else spec.choices))
+        known = (*empty, *(self.offers.keys_for(spec) if spec.kind == "key" else spec.choices))
         return known if self.text() in known else (*known, self.text())
 
     def text(self) -> str:

@@ -11,6 +11,7 @@ from psygnal import Signal
 from fuse_engine.core.catalog import FieldSpec
 from fuse_engine.core.errors import FuseError, short
 from fuse_gui.models.field import Holder, Item, Offers
+from fuse_gui.models.names import free, snake
 
 MOVE_UP, MOVE_DOWN, REMOVE, FOLD, NAME, BROWSE = (
     "Move up",
@@ -78,7 +79,7 @@ class FieldList(Holder):
             item.load({choice: dict(self.offers.starts(entry)) if entry else {}})
         self.items.append(item)
         if self.named:
-            self.names.append(self._free(name or _snake(choice or self._item_spec.name)))
+            self.names.append(free(name or snake(choice) or self._item_spec.name, self.names))
         self._structure_edited()
         return item
 
@@ -158,25 +159,18 @@ class FieldList(Holder):
         item = self._make(self._item_spec, self.offers)
         item.given = True
         item.edited.connect(self._inside_edited)
+        item.trouble_changed.connect(self._trouble_inside)
         return item
-
-    def _free(self, name: str) -> str:
-        numbered = (f"{name}_{number}" for number in range(2, len(self.names) + 3))
-        return next(free for free in (name, *numbered) if free not in self.names)
 
     def _put(self, names: list[str], items: list[Item]) -> None:
         before = (self.names, self.items)
         self.names, self.items = names, items
         if before != (names, items):
             self.items_changed.emit()
+            self._trouble_inside()
 
     def _structure_edited(self) -> None:
         self._say(error="", problem="")
         self._touched = self.given = True
         self.items_changed.emit()
         self.edited.emit()
-
-
-def _snake(name: str) -> str:
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|\d+", name)
-    return "_".join(words).lower() or "item"

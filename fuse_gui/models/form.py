@@ -45,6 +45,7 @@ class Group(Item):
         self._order: list[str] = []
         for item in self.items.values():
             item.edited.connect(self._item_edited)
+            item.trouble_changed.connect(self._trouble_inside)
 
     def children(self) -> Sequence[tuple[str, Item]]:
         """Return the fields by name."""
@@ -245,6 +246,7 @@ class Slot(Holder):
         if entry and name not in self._groups:
             group = self._groups[name] = Group(entry, self.offers)
             group.edited.connect(self._inside_edited)
+            group.trouble_changed.connect(self._trouble_inside)
         return self._groups.get(name)
 
     def _start(self, name: str) -> None:
@@ -260,3 +262,4 @@ class Slot(Holder):
         if name != self.chosen:
             self.chosen = name
             self.chosen_changed.emit(name)
+            self._trouble_inside()

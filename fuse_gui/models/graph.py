@@ -135,7 +135,7 @@ class Graph:
         words += [f"{amount(self.flops)}FLOP a sample"] if self.flops else []
         words += [f"receptive field {self.receptive_field.text}"] if self.receptive_field else []
         if self.receptive_field and self.receptive_field.stride and not self.receptive_field.whole:
-            words[-1] += f", one every {' × '.join(f'{step:.4g}' for step in self.receptive_field.stride)}"
+            words[-1] += f", one every {' × '.join(f'{step:.4g}' for step in self.receptive_field.stride)} voxels"
         words += [f"patch {self.patch.text}"] if self.patch else []
         return "; ".join(words)
 
@@ -160,7 +160,8 @@ def _node(found: Mapping[str, Any]) -> Node:
 
 def _edge(found: Mapping[str, Any]) -> Edge:
     names = ("from", "to", "key", "text", "problem")
-    return Edge(*(str(found.get(name) or "") for name in names))
+    start, end, key, text, problem = (str(found.get(name) or "") for name in names)
+    return Edge(start, end, key, text.replace(" x ", " × "), problem)
 
 
 def _wrong(found: Mapping[str, Any]) -> Wrong:

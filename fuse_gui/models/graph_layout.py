@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fuse_gui.models.graph import Edge, Graph, Node
+from fuse_gui.models.graph import WORDS, Edge, Graph, Node
 
 NODE_HIGH, GAP_HIGH, GAP_WIDE, EDGE = 38, 30, 10, 6
 """Pixels: height of a part, room between rows and between parts, and around the drawing."""
@@ -17,7 +17,7 @@ LETTERS = (6.6, 5.6)
 """Pixels of a letter, about: bold of 11 px in the first line of a part, of 10 px everywhere else."""
 LABEL_HIGH = 13
 SWEEPS = 6
-LEAVES = ("loss", "metric")
+LEAVES, SOURCES = ("loss", "metric"), ("input", "truth")
 _TRIES = (0.5, 0.32, 0.68, 0.2, 0.8)
 """Where along an edge its label may stand; the first free place is taken."""
 
@@ -211,12 +211,18 @@ def _wanted(node: Node) -> float:
 
 
 def _texts(node: Node) -> tuple[str, str]:
-    name, words = node.name or node.title, node.size.replace(" parameters", "")
-    return name, " · ".join(filter(None, ("" if node.title == name else node.title, words)))
+    name, what = node.name or node.title, node.title
+    if node.kind in SOURCES:
+        return name, WORDS[node.kind]
+    return name, " · ".join(filter(None, ("" if what == name else what, node.size.replace(" parameters", ""))))
 
 
 def _lines(node: Node, wide: float) -> tuple[str, ...]:
-    texts = zip(_texts(node), LETTERS, strict=True)
+    """Return the name, and below it as much of what it is as fits whole."""
+    name, below = _texts(node)
+    while below and len(below) * LETTERS[1] > wide - 10 and (cut := max(below.rfind(", "), below.rfind(" · "))) > 0:
+        below = below[:cut]
+    texts = zip((name, below), LETTERS, strict=True)
     return tuple(elided(text, wide - 10, letter) for text, letter in texts if text)
 
 

@@ -71,7 +71,7 @@ class GraphModel:
     def sentence(self) -> str:
         """The first thing that does not fit, in a sentence."""
         wrong = self.wrong
-        return in_short(wrong.problem) if wrong else ""
+        return f"{_spoken(wrong.problem.where)}{in_short(wrong.problem)}" if wrong else ""
 
     @property
     def active(self) -> bool:
@@ -126,6 +126,12 @@ class GraphModel:
 
     def _tell(self) -> None:
         self.changed.emit()
+
+
+def _spoken(place: str) -> str:
+    """Return a dotted place as words without the components on the way: `losses cls target: `."""
+    words = [word for word in place.split(".") if not word[:1].isupper()]
+    return f"{' '.join(words)}: " if place else ""
 
 
 def _read(reply: Any) -> Graph:

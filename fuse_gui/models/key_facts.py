@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 ROLES = {"data.gt.": "truth", "model.logits.": "logits", "model.output.": "output"}
 """What the keys below a branch are meant for."""
+PIXELS = ("label map", "map")
+"""What a truth of pixels holds; every other one is of samples."""
 INPUT = "data.input."
 INPUTS = ("input", "image", "signal", "vector")
 """Roles of what is put into a model."""
@@ -24,7 +26,7 @@ class KeyFact:
     role: str = ""
     """What the engine says it is: image, signal, vector, text, truth, logits, output, features; or nothing."""
     holds: str = ""
-    """What a truth holds: classes, label map, map, numbers, text; empty where it is not known."""
+    """What a truth holds, as the engine says: a `Holding` of keys, or text; empty where it is not known."""
 
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> KeyFact:
@@ -59,10 +61,12 @@ class KeyFact:
             return branch or self.role
         return "" if self.spatial is None else "image" if self.spatial else "vector"
 
-    def fits(self, role: str) -> bool:
-        """Say whether a field of that role can mean this key."""
+    def fits(self, role: str, holds: Collection[str] = ()) -> bool:
+        """Say whether a field of that role can mean this key, a truth that holds one of `holds`."""
         if not role:
             return True
+        if holds and self.spatial is not None and not any((kind in PIXELS) == self.spatial for kind in holds):
+            return False
         if self.meant:
             return self.meant == role or (role == "input" and self.meant in INPUTS)
         return role in INPUTS and self.key.startswith(INPUT)

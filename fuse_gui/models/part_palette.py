@@ -14,6 +14,7 @@ from fuse_engine.core.document import Place
 from fuse_engine.core.errors import FuseError
 from fuse_gui.models.graph import WORDS
 from fuse_gui.models.key_facts import INPUTS, KeyFact
+from fuse_gui.models.names import free, snake
 from fuse_gui.models.project import Project
 from fuse_gui.models.scene import Scene, SceneNow
 from fuse_gui.models.spots import Spot
@@ -237,7 +238,7 @@ def _called(scene: Scene, part: Part) -> str:
     """Return what a part is called: a head as its truth, anything else as its component or preset."""
     entry = scene.catalog.of(part.kind).get(part.component)
     truth = scene.starts.truth_for(entry) if entry is not None and part.kind == "head" else None
-    return truth.name if truth else snake(part.name)
+    return truth.name if truth else snake(part.name) or part.kind
 
 
 def _args(scene: Scene, part: Part) -> dict[str, Any]:
@@ -256,15 +257,3 @@ def _strange(spec: FieldSpec | None, value: Any, known: Mapping[str, KeyFact]) -
     if item is None or item.kind != "key":
         return False
     return any(key not in known for key in (value if isinstance(value, list) else [value]))
-
-
-def snake(name: str) -> str:
-    """Return a name as small words joined by `_`."""
-    letters = [f"_{c}" if c.isupper() and i and not name[i - 1].isupper() else c for i, c in enumerate(name)]
-    return "_".join("".join(c if c.isalnum() else "_" for c in "".join(letters)).lower().strip("_").split("_"))
-
-
-def free(name: str, taken: Iterable[str]) -> str:
-    """Return the name, with a number where it is taken."""
-    names = set(taken)
-    return next(n for n in (name, *(f"{name}_{i}" for i in range(2, len(names) + 3))) if n not in names)

@@ -19,6 +19,8 @@ from fuse_gui.models.history import flat
 
 ID = "id"
 TRUE, PREDICTED = "true", "predicted"
+MISSING = -1
+"""Class of a sample whose truth is missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,7 @@ class Scores:
     prob: NDArray[np.float64]
     """(sample, class)."""
     truth: NDArray[np.int64]
-    """(sample,)."""
+    """(sample,); `MISSING` where there is none."""
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -40,12 +42,14 @@ class Scores:
     def confusion(self) -> NDArray[np.int64]:
         """Return counts (true class, predicted class)."""
         counts = np.zeros((len(self.names), len(self.names)), np.int64)
-        np.add.at(counts, (self.truth, self.predicted), 1)
+        known = self.truth != MISSING
+        np.add.at(counts, (self.truth[known], self.predicted[known]), 1)
         return counts
 
     def roc(self, index: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return false and true positive rates of one class against the rest, from (0, 0) to (1, 1)."""
-        positive, score = self.truth == index, self.prob[:, index]
+        known = self.truth != MISSING
+        positive, score = self.truth[known] == index, self.prob[known, index]
         order = np.argsort(-score, kind="stable")
         hits, ends = np.cumsum(positive[order]), np.flatnonzero(np.diff(score[order], append=np.nan) != 0)
         misses = np.arange(1, len(order) + 1) - hits
@@ -93,7 +97,7 @@ def read_results(run: RunFolder) -> Results | None:
             frame[ID] = table[ID].astype("str").to_numpy()
             scores = _scores(experiment, table)
     for head, found in scores.items():
-        titles = np.array(found.names, object)
+        titles = np.array([*found.names, ""], object)  # the last one stands for MISSING
         frame[f"{head}.{TRUE}"], frame[f"{head}.{PREDICTED}"] = titles[found.truth], titles[found.predicted]
     falling = frozenset(report.get("lower_is_better", ()))
     return Results(str(report["part"]), flat(report["metrics"]), frame, measures, meanings, scores, falling)
@@ -117,7 +121,9 @@ def _scores(experiment: Experiment, table: pd.DataFrame) -> dict[str, Scores]:
         titles = known if len(known) == len(columns) else tuple(f"class {index}" for index in range(len(columns)))
         ordered: list[str] = sorted(columns, key=_place)
         prob: Any = table[ordered].to_numpy(float)
-        found[head] = Scores(titles, prob, table[truth].to_numpy(np.int64))
+        given = table[truth].to_numpy(np.int64)
+        inside = (given >= 0) & (given < len(titles))
+        found[head] = Scores(titles, prob, np.where(inside, given, MISSING))
     return found
 
 

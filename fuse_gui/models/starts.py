@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -13,15 +13,9 @@ from fuse_gui.models.key_facts import KeyFact
 
 PREDICTED = ("logits", "output")
 COUNTS = ("classes", "labels")
-"""Fields of a head that count what it tells apart."""
+"""Fields of a head or model that count what it tells apart."""
 NAMES = "names"
 """The field of a metric with the names of the classes."""
-_WORDS = {
-    "numbers": ("regression", "survival", "values"),
-    "map": ("segment", "dense", "pixel", "voxel", "overlap", "boundary", "surface", "mask"),
-}
-"""Words that say what a component is compared with, in its module, name or sentence; else it is classes."""
-_HOLDS = {"classes": "classes", "label map": "map", "map": "map", "numbers": "numbers"}
 
 
 def class_count(experiment: Experiment, truth: KeyFact) -> int:
@@ -34,20 +28,17 @@ def class_count(experiment: Experiment, truth: KeyFact) -> int:
     return max(*counts, 2)
 
 
-def wanted(entry: Entry) -> str:
-    """Return what a component is compared with, as far as its words tell: `classes`, `map` or `numbers`."""
-    words = f"{entry.origin} {entry.name} {entry.sentence}".casefold()
-    return next((kind for kind, known in _WORDS.items() if any(word in words for word in known)), "classes")
-
-
 def truth_kind(experiment: Experiment, fact: KeyFact) -> str:
-    """Return what a truth holds: `classes`, `map` or `numbers`; by its steps where the engine has not said it."""
-    if fact.holds in _HOLDS:
-        return _HOLDS[fact.holds]
-    if class_names(experiment, fact.name):
+    """Return what a truth holds, a `Holding` of keys; by its steps where the engine has not said it."""
+    named = class_names(experiment, fact.name)
+    if named and fact.shape == (len(named),):
+        return "labels"
+    if fact.holds:
+        return fact.holds
+    if named:
         return "classes"
     if fact.spatial is None or fact.spatial:
-        return "map"
+        return "label map"
     return "classes" if fact.dtype.startswith(("int", "uint")) else "numbers"
 
 
@@ -62,9 +53,9 @@ class Starts:
         """Return the arguments that a component starts with besides its defaults."""
         if entry.kind in ("loss", "metric"):
             return self._compared(entry)
-        if entry.kind == "head":
-            return self._head(entry)
-        return self._keys(entry) if entry.kind in ("model", "backbone", "network") else {}
+        if entry.holds:
+            return self._answering(entry)
+        return self._keys(entry) if entry.kind in ("model", "backbone", "network", "head") else {}
 
     def _compared(self, entry: Entry) -> dict[str, Any]:
         """Return the prediction and the truth that fit each other best, and what else is needed."""
@@ -72,18 +63,19 @@ class Starts:
         pred = next((fields[role] for role in PREDICTED if role in fields), None)
         if pred is None or "truth" not in fields:
             return self._keys(entry)
+        holds = fields["truth"].holds
         pairs = list(product(self._fitting(pred), self._fitting(fields["truth"])))
-        best = max(pairs, key=lambda pair: self._merit(entry, *pair), default=None)
+        best = max(pairs, key=lambda pair: self._merit(entry, holds, *pair), default=None)
         if best is None:
             return self._keys(entry)
         chosen = {pred.name: best[0].key, fields["truth"].name: best[1].key}
         return {**self._keys(entry), **chosen, **self._names(entry, *best)}
 
-    def _merit(self, entry: Entry, pred: KeyFact, truth: KeyFact) -> int:
+    def _merit(self, entry: Entry, holds: Collection[str], pred: KeyFact, truth: KeyFact) -> int:
         merit = 5 * (heads(self._experiment).get(pred.name) == truth.key) + 3 * (pred.name == truth.name)
         if pred.spatial is not None and truth.spatial is not None and pred.spatial != truth.spatial:
             merit -= 20
-        merit += 8 * (truth_kind(self._experiment, truth) == wanted(entry))
+        merit += 8 * (truth_kind(self._experiment, truth) in holds)
         if pred.shape:
             merit += 2 * (pred.shape[0] == class_count(self._experiment, truth))
         section = self._experiment.losses if entry.kind == "loss" else self._experiment.metrics
@@ -96,7 +88,7 @@ class Starts:
         takes = any(field.name == NAMES and field.kind == "list" for field in entry.fields)
         return {NAMES: list(found)} if takes and pred.shape and pred.shape[0] == len(found) else {}
 
-    def _head(self, entry: Entry) -> dict[str, Any]:
+    def _answering(self, entry: Entry) -> dict[str, Any]:
         found = self._keys(entry)
         truth = self.truth_for(entry)
         for field in entry.fields:
@@ -110,7 +102,7 @@ class Starts:
         truths = [fact for fact in self._facts.values() if fact.fits("truth")]
 
         def merit(fact: KeyFact) -> int:
-            return 2 * (truth_kind(self._experiment, fact) == wanted(entry)) + (fact.key not in covered)
+            return 2 * (truth_kind(self._experiment, fact) in entry.holds) + (fact.key not in covered)
 
         return max(truths, key=merit, default=None)
 
@@ -127,4 +119,6 @@ class Starts:
         return found
 
     def _fitting(self, field: FieldSpec) -> Sequence[KeyFact]:
-        return [fact for fact in self._facts.values() if fact.fits(field.role)]
+        """Return the keys that a field can mean, truths of the kind it wants first."""
+        found = [fact for fact in self._facts.values() if fact.fits(field.role, field.holds)]
+        return sorted(found, key=lambda fact: truth_kind(self._experiment, fact) not in field.holds)

@@ -59,13 +59,13 @@ def keys_of(scene: Scene) -> ModelKeys:
     axes = len(images[0].shape) if images and images[0].shape else None
     truths = {fact: truth_kind(scene.experiment, fact) for fact in facts if fact.fits("truth")}
 
-    def counted(wanted: str) -> dict[str, int]:
-        return {fact.key: class_count(scene.experiment, fact) for fact, kind in truths.items() if kind == wanted}
+    def counted(*wanted: str) -> dict[str, int]:
+        return {fact.key: class_count(scene.experiment, fact) for fact, kind in truths.items() if kind in wanted}
 
     return ModelKeys(
         tuple(fact.key for fact in images if axes is None or fact.shape is None or len(fact.shape) == axes),
         tuple(fact.key for fact in facts if fact.fits("vector") and fact.shape is not None),
-        counted("classes"), counted("map"), tuple(fact.key for fact, kind in truths.items() if kind == "numbers"),
+        counted("classes"), counted("label map"), tuple(fact.key for fact, kind in truths.items() if kind == "numbers"),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import ipywidgets as W
 
 from fuse_gui.models.field import Item
 from fuse_gui.models.field_list import FOLD, MOVE_DOWN, MOVE_UP, REMOVE, FieldList
-from fuse_gui.notebook.controls import TITLE, Message, Text, button, drop, show
+from fuse_gui.notebook.controls import TITLE, WRONG, Message, Text, button, drop, show
 
 Parts = tuple[W.Widget | None, W.Widget | None]
 """What stands in the head of a card, and what stands below."""
@@ -33,12 +33,14 @@ class Card(W.VBox):  # type: ignore[misc]
         self._fold = button("▾", FOLD, self._toggle, "32px")
         show(self._fold, self._body is not None)
         head = W.HBox([self._fold, self._name, control or Text(), *buttons])
-        super().__init__([part for part in (head, more, self._body) if part is not None])
+        self._trouble = Text("", WRONG)
+        super().__init__([part for part in (head, more, self._trouble, self._body) if part is not None])
         self.layout.width = "100%"
         if not items.of_fields:
             self.layout.border, self.layout.padding, self.layout.margin = "1px solid #c4c8ce", "4px", "2px 0"
         self.follow()
         item.wanted.connect(self.unfold)
+        item.trouble_changed.connect(self._say)
         if items.named:
             self._name.add_class("fuse-name")
             self._name.observe(self._rename, "value")
@@ -59,6 +61,12 @@ class Card(W.VBox):  # type: ignore[misc]
         if self._body is not None:
             show(self._body, shown)
             self._fold.description = "▾" if shown else "▸"
+            self._say()
+
+    def _say(self) -> None:
+        """Say what is wrong inside while it is folded away."""
+        folded = self._body is not None and self._body.layout.display == "none"
+        self._trouble.say(self.item.trouble if folded else "")
 
     def _toggle(self) -> None:
         self.unfold(self._body is not None and self._body.layout.display == "none")

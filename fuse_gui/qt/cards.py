@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolBut
 
 from fuse_gui.models.field import Item
 from fuse_gui.models.field_list import FOLD, MOVE_DOWN, MOVE_UP, NAME, REMOVE, FieldList
-from fuse_gui.qt.controls import TITLE, Combo, Message, Text
+from fuse_gui.qt.controls import TITLE, WRONG, Combo, Message, Text
 from fuse_gui.qt.reveal import Folding
 
 CARD = "QFrame#fuse-card { border: 1px solid rgba(128, 136, 148, 90); border-radius: 4px; }"
@@ -44,7 +44,10 @@ class Card(Folding):
         if self._body is not None:
             self._fold = button("▾", FOLD, self._toggle)
             head.addWidget(self._fold)
+            self._trouble = Text("", WRONG)
+            column.addWidget(self._trouble)
             column.addWidget(self._body)
+            item.trouble_changed.connect(self._say)
         self._name = QLineEdit() if items.named else QLabel()
         self._name.setToolTip(NAME if items.named else "")
         if isinstance(self._name, QLineEdit):
@@ -84,6 +87,12 @@ class Card(Folding):
             if shown != self._body.isVisibleTo(self):
                 self._body.setVisible(shown)
             self._fold.setText("▾" if shown else "▸")
+            self._say()
+
+    def _say(self) -> None:
+        """Say what is wrong inside while it is folded away."""
+        if self._body is not None:
+            self._trouble.say(self.item.trouble if self._body.isHidden() else "")
 
     def _toggle(self) -> None:
         self.unfold(self._body is not None and self._body.isHidden())

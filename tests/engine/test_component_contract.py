@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from fuse_engine.augment import Intensity
 from fuse_engine.augment.base import Params, Part
 from fuse_engine.augment.chance import Chance
 from fuse_engine.core import registry
+from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Component
 from fuse_engine.core.functions import function, module
 from fuse_engine.core.geometry import Geometry
@@ -25,6 +27,7 @@ from fuse_engine.losses import Loss
 from fuse_engine.metrics import Metric
 from fuse_engine.metrics.base import Rows
 from fuse_engine.models import GlobalPoolingClassifier
+from fuse_engine.models.base import Head, HeadModule, Shapes
 from fuse_engine.testing import ContractError, check_component
 from tests.engine.models.small import make, saved_run
 
@@ -58,7 +61,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "MultiHead": {"inputs": ["data.input.image"]},
     "WrapModule": {
-        "module": "Narrow", "arguments": {"width": 2}, "answers": {"one": "softmax"}, "features": "mix"
+        "module": "Narrow",
+        "arguments": {"width": 2},
+        "answers": {"one": "softmax"},
+        "features": "mix",
     },
     "Crop": {"size": [4, 4]},
     "Filter": {"values": ["1"]},
@@ -199,6 +205,72 @@ class Planar(InPlace):
         return image + np.float32(channel * height * width)
 
 
+class Flawed(Head):
+    """A head with layers that say little, to be broken."""
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:
+        return Layers(levels[-1])
+
+
+class Layers(HeadModule):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mix = nn.Linear(channels, 1)
+
+    def forward(self, features: list[Tensor], batch: NestedDict) -> Tensor:
+        found: Tensor = self.mix(features[-1].flatten(2).mean(2))
+        return found
+
+
+class Idle(Flawed):
+    """Has a layer that nothing goes through."""
+
+    def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:
+        module = super().build(levels, dims, shapes, inputs)
+        module.spare = nn.Linear(2, 2)
+        return module
+
+
+class Wilful(Flawed):
+    """Draws its weights by chance of its own."""
+
+    def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:
+        module = Layers(levels[-1])
+        nn.init.normal_(module.mix.weight, generator=torch.Generator().manual_seed(time.time_ns()))
+        return module
+
+
+class Forgetful(Flawed):
+    """Keeps what it learns where no file holds it."""
+
+    def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:
+        return Counting(levels[-1])
+
+
+class Counting(Layers):
+    calls = 0
+
+    def forward(self, features: list[Tensor], batch: NestedDict) -> Tensor:
+        self.calls += self.training
+        return super().forward(features, batch) + self.calls
+
+
+class Steep(Flawed):
+    """Has a slope without end."""
+
+    def build(self, levels: list[int], dims: int, shapes: Shapes, inputs: Sequence[str]) -> HeadModule:
+        return Rooted(levels[-1])
+
+
+class Rooted(Layers):
+    def forward(self, features: list[Tensor], batch: NestedDict) -> Tensor:
+        return (0 * super().forward(features, batch)).abs().sqrt()
+
+
 class Unfinished(Loss):
     """Has no call."""
 
@@ -256,6 +328,10 @@ BROKEN: list[tuple[type[Component], str]] = [
     (Darkening, "processor Darkening changes its input"),
     (Uneasy, "returns something else the second time"),
     (Secret, "changes the grid, and is not `spatial`"),
+    (Idle, r"head Idle has weights that nothing comes of: spare\.weight, spare\.bias"),
+    (Wilful, "head Wilful draws weights by chance of its own"),
+    (Forgetful, "head Forgetful answers otherwise after its weights went through a file"),
+    (Steep, r"head Steep has no finite gradient at mix\.weight"),
     (Unfinished, "loss Unfinished lacks __call__"),
     (Formless, "has a field that no form can draw: places: no form field for frozenset"),
 ]

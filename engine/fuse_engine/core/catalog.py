@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from fuse_engine.core import registry
 from fuse_engine.core.component import Component, Holds
 from fuse_engine.core.distribution import Distribution, PerAxis, Plain, Usual
-from fuse_engine.core.keys import KeyMark, Role
+from fuse_engine.core.keys import Holding, KeyMark, Role
 
 FieldKind = Literal[
     "bool", "int", "float", "text", "choice", "path", "numbers", "distribution", "key", "slot", "list"
@@ -51,6 +51,8 @@ class FieldSpec(BaseModel):
     choices: tuple[str, ...] = ()
     role: Role = ""
     """What a key is meant for."""
+    holds: tuple[Holding, ...] = ()
+    """What the truth can hold that a key names, the most usual first; anything where empty."""
     slot: str = ""
     """The kind of component that fits a slot."""
     entry: Entry | None = None
@@ -76,6 +78,8 @@ class Entry(BaseModel):
     """Module that defines it."""
     dims: tuple[int, ...] = ()
     """Numbers of spatial axes that it works for, where it says so."""
+    holds: tuple[Holding, ...] = ()
+    """What the truth holds that answers of a head or model are compared with, the most usual first; where it says so."""
 
 
 FieldSpec.model_rebuild()
@@ -113,7 +117,7 @@ def describe(cls: type[BaseModel]) -> Entry:
     fields.sort(key=lambda field: not field.required)
     return Entry(
         kind=kind, name=cls.__name__, sentence=sentence, fields=tuple(fields), origin=cls.__module__,
-        dims=getattr(cls, "dims", ()),
+        dims=getattr(cls, "dims", ()), holds=getattr(cls, "holds", ()),
     )  # fmt: skip
 
 
@@ -156,7 +160,7 @@ def _kind(name: str, annotation: Any, metadata: list[Any]) -> dict[str, Any]:
         return {"kind": "slot", "slot": slot.kind}
     key = next((mark for mark in metadata if isinstance(mark, KeyMark)), None)
     if key is not None:
-        return {"kind": "key", "role": key.role}
+        return {"kind": "key", "role": key.role, "holds": key.holds}
     if get_origin(annotation) is Literal:
         return {"kind": "choice", "choices": tuple(str(choice) for choice in get_args(annotation))}
     if annotation in (Distribution, PerAxis):

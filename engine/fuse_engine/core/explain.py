@@ -47,7 +47,7 @@ def _walk(
             name = f"'{last}'" if isinstance(last, str) else f"number {last + 1}"
             yield Problem(f"{name} is missing", where, source(place))
         else:
-            got = "nothing" if item["input"] is None else short(item["input"])
+            got = "nothing" if item["input"] in (None, {}, []) else short(item["input"])
             yield Problem(_plain(item), where, source(place), got=got, nearest=_nearest_choice(item))
 
 
@@ -87,7 +87,7 @@ _WORDS = {
 def _plain(item: Any) -> str:
     words = _WORDS.get(item["type"])
     if words:
-        return f"expected {words.format(**(item.get('ctx') or {}))}"
+        return f"expected {words.format(**(item.get('ctx') or {}))}".replace("least 1 entries", "least one entry")
     message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     return message[:1].lower() + message[1:]
 

@@ -16,12 +16,16 @@ Role = Literal["", "input", "image", "vector", "logits", "output", "truth"]
 """What a key is meant for: any input, an image, a vector, a head's logits or output, a truth; any where empty."""
 
 
+Holding = Literal["classes", "labels", "label map", "map", "numbers", "boxes"]
+"""What a truth holds: a class a sample, marks of labels, a class a pixel, marks or numbers a pixel, numbers, boxes."""
+
+
 class KeyMark:
     """Marks an annotation as a key, for forms and for the key check."""
 
-    def __init__(self, role: Role = "") -> None:
-        """Take what the key is meant for; forms offer the keys that fit."""
-        self.role = role
+    def __init__(self, role: Role = "", holds: tuple[Holding, ...] = ()) -> None:
+        """Take what the key is meant for and, of a truth, what it can hold; forms offer the keys that fit."""
+        self.role, self.holds = role, holds
 
 
 def _check(text: str) -> str:
@@ -44,7 +48,17 @@ LogitsKey = Annotated[str, KeyMark("logits"), AfterValidator(_check)]
 OutputKey = Annotated[str, KeyMark("output"), AfterValidator(_check)]
 """The output of a head, after its activation: `model.output.<head>`."""
 TruthKey = Annotated[str, KeyMark("truth"), AfterValidator(_check)]
-"""A ground truth: `data.gt.<name>`."""
+"""A ground truth of any kind: `data.gt.<name>`."""
+ClassKey = Annotated[str, KeyMark("truth", ("classes", "labels")), AfterValidator(_check)]
+"""A ground truth of samples: their class, or marks of labels."""
+MapKey = Annotated[str, KeyMark("truth", ("label map", "map")), AfterValidator(_check)]
+"""A ground truth of pixels: their class, or marks of labels."""
+ClassOrMapKey = Annotated[str, KeyMark("truth", ("classes", "labels", "label map", "map")), AfterValidator(_check)]
+"""A ground truth of samples or of pixels: their class, or marks of labels."""
+NumberKey = Annotated[str, KeyMark("truth", ("numbers", "map")), AfterValidator(_check)]
+"""A ground truth of numbers, of samples or of pixels."""
+BoxKey = Annotated[str, KeyMark("truth", ("boxes",)), AfterValidator(_check)]
+"""A ground truth of boxes."""
 
 
 def geometry_key(key: str) -> str:

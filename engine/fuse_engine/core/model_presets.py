@@ -20,6 +20,13 @@ NEEDS = {
     "value truth": "a ground truth of one number",
 }
 """What a preset can need, in words."""
+WHERE = {
+    "images": "images of one number of axes under `data.input`",
+    "class truth": "steps that end in a class of each sample, e.g. Label, under `data.gt`",
+    "label map": "steps that end in a label map, e.g. LoadSegmentation, under `data.gt`",
+    "value truth": "steps that end in a number of each sample, e.g. Number, under `data.gt`",
+}
+"""Where an experiment has what a preset can need."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +98,9 @@ class ModelPreset:
         for what, count in self.needs.items():
             if len(there[what]) < count:
                 raise FuseError(
-                    f"the template '{self.title}' needs {NEEDS[what]}",
-                    expected=f"{count}",
-                    got=f"{len(there[what])}",
+                    f"the template '{self.title}' needs {_counted(what, count)}",
+                    expected=WHERE[what],
+                    got=", ".join(there[what]) or "none",
                 )
         wanted = self.needs.get("images", 0)
         meant: dict[str, Any] = {"images": list(keys.images[:wanted]), "vectors": list(keys.vectors)}
@@ -107,6 +114,13 @@ class ModelPreset:
         if keys.values:
             meant["value truth"] = keys.values[0]
         return meant
+
+
+def _counted(what: str, count: int) -> str:
+    """Return what a preset needs with how many of it."""
+    if what != "images":
+        return NEEDS[what]
+    return "an image among the inputs" if count == 1 else f"{count} {NEEDS[what]}"
 
 
 def title(name: str) -> str:

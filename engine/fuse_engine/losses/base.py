@@ -15,6 +15,7 @@ from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Component
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.keys import Key, LogitsKey, TruthKey, keys_of, read
+from fuse_engine.targets import without_missing
 
 Place = tuple[str | int, ...]
 Activation = Literal["softmax", "sigmoid", "none"]
@@ -79,7 +80,7 @@ class Loss(Component):
         return self.weight * self.of(chosen, step, None if weights is None else weights[kept])
 
     def counted(self, batch: NestedDict, count: int) -> Tensor:
-        """Return how much each of the `count` samples of a batch counts in the mean (batch,), from 0 up, on the CPU.
+        """Return how much each sample of a batch of `count` counts in its mean (batch,), from 0 up, on the CPU.
 
         Means of batches, weighted by their sums of it, make the mean of an epoch.
 
@@ -193,8 +194,8 @@ def weighted_mean(
 
 def share_known(target: Tensor, missing: Any) -> Tensor:
     """Return the share of the values of each sample (batch,) of a target (batch, ...) that are there."""
-    absent = torch.isnan(target) if missing == "nan" else torch.eq(target, missing)
-    return 1 - absent.flatten(1).float().mean(1) if target.ndim > 1 else 1 - absent.float()
+    there = without_missing(target, missing)[1].float()
+    return there.flatten(1).mean(1) if there.ndim > 1 else there
 
 
 def per_sample(values: Float[Tensor, "b ..."], counted: Bool[Tensor, "b ..."]) -> tuple[Tensor, Tensor]:

@@ -50,9 +50,9 @@ class ClassLoss(SampleLoss):
         Raises:
             FuseError: when there is no such target.
         """
-        return (
-            super().known(batch, count) if self.missing is None else share_known(batch[self.target], self.missing)
-        )
+        if self.missing is None:
+            return super().known(batch, count)
+        return share_known(batch[self.target], self.missing)
 
     def factors(self, classes: int, counts: Callable[[], Tensor], absent: float = 0.0) -> Tensor | None:
         """Return the factor of each class (k,), None where all are equal; `counts` says how often each one comes.

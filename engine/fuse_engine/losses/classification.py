@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from pydantic import Field
 from torch import Tensor
 
-from fuse_engine.core.keys import LogitsKey, TruthKey
+from fuse_engine.core.keys import ClassKey, ClassOrMapKey, LogitsKey, MapKey
 from fuse_engine.core.registry import register
 from fuse_engine.losses.base import Activation, per_sample, weighted_mean
 from fuse_engine.losses.class_weights import ClassLoss, ClassWeights, listed
@@ -30,7 +30,7 @@ class CrossEntropy(ClassLoss):
 
     pred: LogitsKey
     """Logits (batch, classes), e.g. `model.logits.classifier`."""
-    target: TruthKey
+    target: ClassKey
     """Class of each sample (batch,), e.g. `data.gt.classification`; or shares of all classes (batch, classes)."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the truth that is spread evenly over all classes."""
@@ -61,7 +61,7 @@ class SegmentationCrossEntropy(ClassLoss):
 
     pred: LogitsKey
     """Logits (batch, classes, [z,] y, x), e.g. `model.logits.segmentation`."""
-    target: TruthKey
+    target: MapKey
     """Label map (batch, 1, [z,] y, x), e.g. `data.gt.segmentation`."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the truth that is spread evenly over all classes."""
@@ -91,7 +91,7 @@ class BinaryCrossEntropy(ClassLoss):
 
     pred: LogitsKey
     """Logits (batch, labels) or (batch, labels, [z,] y, x) of a head with a sigmoid; one logit is a yes or no."""
-    target: TruthKey
+    target: ClassOrMapKey
     """Marks 0 or 1 of each label in the shape of the logits, fractions too; (batch,) where there is one label."""
     positive_weights: ClassWeights | None = None
     """One factor a label of where it is there, e.g. how many more times it is not; all 1 where empty."""

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from fuse_engine.core.keys import LogitsKey, TruthKey
+from fuse_engine.core.keys import ClassOrMapKey, LogitsKey
 from fuse_engine.core.registry import register
 from fuse_engine.losses.base import Activation, per_sample, weighted_mean
 from fuse_engine.losses.class_weights import ClassLoss
@@ -28,7 +28,7 @@ class Focal(ClassLoss):
 
     pred: LogitsKey
     """Logits (batch, classes) or (batch, classes, [z,] y, x)."""
-    target: TruthKey
+    target: ClassOrMapKey
     """Classes (batch,), or a label map (batch, 1, [z,] y, x); with a sigmoid marks 0 or 1 in the shape of the
     logits."""
     activation: Literal["softmax", "sigmoid"] = "softmax"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import LogitsKey, TruthKey
+from fuse_engine.core.keys import LogitsKey, MapKey
 from fuse_engine.core.registry import register
 from fuse_engine.losses.base import Activation, weighted_mean
 from fuse_engine.losses.class_weights import ClassLoss
@@ -28,7 +28,7 @@ class RegionLoss(ClassLoss):
 
     pred: LogitsKey
     """Logits (batch, classes, [z,] y, x), e.g. `model.logits.segmentation`."""
-    target: TruthKey
+    target: MapKey
     """Label map (batch, 1, [z,] y, x), e.g. `data.gt.segmentation`; with a sigmoid marks 0 or 1 in the shape of
     the logits."""
     activation: Literal["softmax", "sigmoid"] = "softmax"

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
-from typing import Annotated, Any, Literal
 
 import torch.nn.functional as F
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.batch import NestedDict
-from fuse_engine.core.keys import LogitsKey, TruthKey
+from fuse_engine.core.keys import LogitsKey, NumberKey
 from fuse_engine.core.registry import register
 from fuse_engine.losses.base import Activation, SampleLoss, per_sample, share_known, weighted_mean
 from fuse_engine.losses.truth import numbers
-
-
-def _named(value: Any) -> Any:
-    return "nan" if isinstance(value, float) and math.isnan(value) else value
+from fuse_engine.targets import MissingNumber
 
 
 class NumberLoss(SampleLoss):
@@ -26,9 +21,9 @@ class NumberLoss(SampleLoss):
 
     pred: LogitsKey
     """Numbers (batch, values) of a regression head, or (batch, channel, [z,] y, x)."""
-    target: TruthKey
+    target: NumberKey
     """True numbers in the shape of the prediction; (batch,) where there is one value."""
-    missing: Annotated[Literal["nan"] | float | None, BeforeValidator(_named)] = None
+    missing: MissingNumber = None
     """Number in the target that stands for none, or `nan`: it does not count. Every number must be there where
     empty."""
 
@@ -47,9 +42,9 @@ class NumberLoss(SampleLoss):
         Raises:
             FuseError: when there is no such target.
         """
-        return (
-            super().known(batch, count) if self.missing is None else share_known(batch[self.target], self.missing)
-        )
+        if self.missing is None:
+            return super().known(batch, count)
+        return share_known(batch[self.target], self.missing)
 
     def average(self, pred: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
         """Return the mean over all numbers that are there.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import LogitsKey, TruthKey
+from fuse_engine.core.keys import ClassKey, LogitsKey, NumberKey
 from fuse_engine.core.registry import register
 from fuse_engine.losses.base import Activation, Loss, nothing
 
@@ -28,9 +28,9 @@ class Cox(Loss):
 
     pred: LogitsKey
     """Log of the relative risk (batch, 1) of a survival head, e.g. `model.logits.survival`."""
-    time: TruthKey
+    time: NumberKey
     """Time until the event, or until a sample was last seen (batch,), in any unit, e.g. `data.gt.months`."""
-    event: TruthKey
+    event: ClassKey
     """1 where the event was seen, 0 where a sample was last seen without it (batch,), e.g. `data.gt.died`."""
     ties: Literal["efron", "breslow"] = "efron"
     """How events at the same time are taken: one after the other on average, or all at once, which is faster and

@@ -58,6 +58,10 @@ class Metric(Component):
     def per_sample(self, rows: Rows) -> NDArray[np.float64] | None:
         """Return a figure for each sample, by which the worst ones are found, or None."""
 
+    def left_out(self, rows: Rows) -> int:
+        """Return how many truths are `missing` and do not count."""
+        return 0
+
     def rows(self, batch: NestedDict) -> Rows:
         """Return what is kept of a batch, one row a sample; those of a metric in a field as `<field>.<row>`.
 

@@ -59,6 +59,18 @@ def nested(figures: Mapping[Path, Result]) -> Result:
     return {name: nested(group) for name, group in groups.items()}
 
 
+def counted_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the means (b, f) of values (n, f) that are finite, in each weighting (b, n); NaN where none counts."""
+    there = np.isfinite(values)
+    total = weights @ there
+    return weights @ np.where(there, values, 0.0) / np.where(total > 0, total, np.nan)
+
+
+def counts_of(counts: Counts, chosen: NDArray[np.bool_]) -> Counts:
+    """Return how often the chosen ones of the samples (n,) count."""
+    return np.ascontiguousarray(counts[:, chosen])
+
+
 def unknown_counts(counts: Counts, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Say of each weighting (b) whether a sample (n) counts that is not known."""
     return np.asarray(counts[:, ~known].any(axis=1))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Located
-from fuse_engine.core.keys import keys_of
+from fuse_engine.core.keys import Holding, keys_of
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Shape of one sample's tensors by key, without the batch axis: images (channel, [z,] y, x), signals (channel, x),
@@ -139,6 +139,8 @@ class Head(Located):
     """The part of a model that turns features into the answer to one question."""
 
     kind: ClassVar[str] = "head"
+    holds: ClassVar[tuple[Holding, ...]] = ()
+    """What the truth holds that an answer is compared with, the most usual first; not said where empty."""
 
     @property
     @abstractmethod

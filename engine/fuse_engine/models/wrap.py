@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.component import Slot
-from fuse_engine.core.keys import ImageKey
+from fuse_engine.core.keys import Holding, ImageKey
 from fuse_engine.core.registry import register
 from fuse_engine.models.backbones.fit import check_dims
 from fuse_engine.models.base import FEATURES, Activation, BatchModule, Model, Network, NetworkModule, Shapes
@@ -22,6 +22,7 @@ from fuse_engine.models.watching import outputs_of
 class Wrap(Model):
     """A whole network from image to label map, e.g. a U-Net."""
 
+    holds: ClassVar[tuple[Holding, ...]] = ("label map", "map")
     inputs: list[ImageKey] = Field(min_length=1)
     """Images of one size, put together along the channels, e.g. `data.input.image`."""
     network: Annotated[Network, Slot("network")] = UNet()

@@ -16,12 +16,17 @@ from fuse_engine.metrics import (
     BSS,
     F1,
     MCC,
+    HD95,
     ROC,
     Accuracy,
     CalibrationError,
     ConfidenceInterval,
+    Dice,
     Filter,
+    GroupAnalysis,
+    IoU,
     Metric,
+    Overlap,
     PairedBootstrap,
     PartialAUC,
     Temperature,
@@ -29,6 +34,7 @@ from fuse_engine.metrics import (
 from fuse_engine.metrics.base import Rows
 from fuse_engine.metrics.statistics import resampling
 from fuse_engine.metrics.statistics.resampling import Draws, Figures
+from fuse_engine.metrics.weighted import flattened
 from tests.engine.metrics.scores import KEYS, classification, figures, labels
 
 OTHER: dict[str, Any] = {**KEYS, "pred": "model.output.other"}
@@ -134,6 +140,44 @@ def test_the_ends_are_quantiles_or_the_standard_error() -> None:
     for method, ends in wanted.items():
         assert (results[method]["conf_lower"], results[method]["conf_upper"]) == pytest.approx(ends)
         assert results[method]["mean"] == pytest.approx(values.mean())
+
+
+def of_maps(kind: type[Metric], names: tuple[str, ...], **more: Any) -> tuple[Metric, Rows]:
+    """Return a metric of label maps and rows of 30 samples; one class is not measured in some."""
+    rng = stream("maps", kind.__name__)
+    rows: Rows = {name: rng.integers(0, 3, (30, 3)).astype(float) for name in names}
+    if "value" in rows:
+        rows["value"] = np.choose(rng.integers(0, 4, (30, 3)), [rows["value"], 2.5, np.nan, np.inf])
+        rows["known"] = np.ones(30, bool)
+    return kind(**KEYS, **more), rows
+
+
+def parts(kind: type[Metric], **more: Any) -> tuple[Metric, Rows]:
+    """Return a metric of parts of the samples, and rows of 30."""
+    inner = Temperature(**KEYS) if "values" in more else AUC(**KEYS)
+    found = {f"metric.{name}": row for name, row in inner.collect(*classification(30, 2, 1)).items()}
+    groups = np.array([*"ab" * 14, "c", "d"])
+    rows = {"kept": groups != "a"} if kind is Filter else {"group": groups}
+    return kind(metric=inner, **more), {**found, **rows}
+
+
+@pytest.mark.parametrize(
+    ("metric", "rows"),
+    [
+        of_maps(Dice, ("tp", "fp", "fn")), of_maps(IoU, ("tp", "fp", "fn"), average="per_sample"),
+        of_maps(Overlap, ("tp", "fp", "fn"), ignore=[0]), of_maps(HD95, ("value",)),
+        parts(GroupAnalysis, group="data.gt.site"), parts(Filter, where="data.gt.site", values=["b"]),
+    ],
+    ids=lambda item: item.name() if isinstance(item, Metric) else "",
+)  # fmt: skip
+def test_maps_and_parts_of_the_samples_are_counted_like_repeated_ones(metric: Metric, rows: Rows) -> None:
+    counts = drawn(Draws(1, 30, np.zeros(30)))
+    measured = Figures(metric, rows)
+    for line, values in zip(counts, measured.weigh(counts), strict=True):
+        again = flattened(metric.result({name: np.repeat(row, line, axis=0) for name, row in rows.items()}))
+        absent = 0.0 if isinstance(metric, GroupAnalysis) else np.nan  # a group that no sample is of
+        expected = [again.get(path, absent if path[0] == "samples" else np.nan) for path in measured.paths]
+        assert values == pytest.approx(expected, nan_ok=True)
 
 
 def test_resamples_without_a_class_are_counted_and_left_out() -> None:

@@ -53,12 +53,17 @@ def test_what_is_not_known_is_left_out_and_what_is_no_number_is_no_success(
 ) -> None:
     pred, target = values(30)
     target[::4] = float("nan")
-    metric, known = cls(**KEYS), ~torch.isnan(target)
+    metric, known = cls(**KEYS, missing="nan"), ~torch.isnan(target)
+    with pytest.raises(FuseError, match="holds nan; expected finite numbers, or `missing: nan`"):
+        cls(**KEYS).collect(pred, target)
     rows = metric.collect(pred, target)
+    assert metric.left_out(rows) == 8
     assert metric.result(rows) == pytest.approx(reference(target[known], pred[known]))
     none = {name: row[:0] for name, row in rows.items()}
     assert np.isnan(metric.result(none))
     assert np.isnan(metric.result({name: row[:1] for name, row in rows.items()}))
+    pred[0] = float("nan")  # where nothing is known
+    assert metric.result(metric.collect(pred, target)) == pytest.approx(reference(target[known], pred[known]))
     pred[1] = float("nan")
     assert np.isnan(metric.result(metric.collect(pred, target)))
 

@@ -58,7 +58,7 @@ def test_nothing_to_compare_is_undefined() -> None:
 
 
 def test_bad_times_and_events_are_named() -> None:
-    with pytest.raises(FuseError, match=r"'data\.gt\.months' holds what is not a number"):
+    with pytest.raises(FuseError, match=r"'data\.gt\.months' holds a time that is none"):
         METRIC.collect(torch.rand(2), torch.tensor([1.0, float("nan")]), torch.ones(2))
     with pytest.raises(FuseError, match=r"'data\.gt\.died' holds other values than 0 and 1"):
         METRIC.collect(torch.rand(2), torch.rand(2), torch.tensor([1, 2]))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,13 @@ from fuse_engine.models.backbones.weights import adapt
 
 HEAD = GlobalPoolingClassifier(classes=2)
 TINY = ResNet(depth=10, width=0.125)
+ODD: list[tuple[str, Callable[[Tensor], Tensor]]] = [
+    ("are no arrays of real numbers: conv1", Tensor.to_sparse),
+    ("are no arrays of real numbers: conv1", lambda kernel: kernel.to(torch.complex64)),
+    ("are no arrays of real numbers: conv1", lambda kernel: kernel.to("meta")),
+    ("holds no weights at conv1.weight; expected finite", lambda kernel: kernel / 0),
+    ("holds no weights at conv1.weight; expected finite", lambda kernel: (100 * kernel).to(torch.int8)),
+]
 
 
 def published(model: str) -> nn.Module:
@@ -144,6 +152,16 @@ def test_a_file_that_cannot_be_used_is_refused(
     with pytest.raises(FuseError, match="of another shape: .*conv1.weight"):
         made(ResNet(depth=10, width=0.25, weights=file))
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("message", "spoilt"), ODD)
+def test_what_no_network_can_compute_with_is_named(
+    file: Path, tmp_path: Path, message: str, spoilt: Callable[[Tensor], Tensor]
+) -> None:
+    state = library("safetensors", "torch").load_file(file)
+    torch.save({**state, "conv1.weight": spoilt(state["conv1.weight"])}, tmp_path / "odd.pt")
+    with pytest.raises(FuseError, match=rf"^weights: .*odd\.pt.*{message}"):
+        made(TINY.model_copy(update={"weights": tmp_path / "odd.pt"}))
 
 
 def test_nothing_is_read_where_the_weights_are_not_needed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ from fuse_engine.core.registry import register
 from fuse_engine.data.processor import Pipeline, Processor, Value
 from fuse_engine.data.source import Row
 
-_NO_NUMBER = frozenset(("", "-", "?", "na", "n/a", "nan", "nat", "none", "null", "unknown"))
-"""What tables say, in any case, where a number is missing."""
+_MISSING = frozenset(("", "-", "?", "na", "n/a", "nan", "nat", "none", "null", "unknown"))
+"""What tables say, in any case, where a class or number is missing."""
 
 
 def once(names: list[str]) -> list[str]:
@@ -41,11 +41,17 @@ class Label(Processor):
     """Column that holds the class."""
     classes: list[str] = Field(["0", "1"], min_length=1)
     """What the column may say, in the order of the model's outputs."""
+    missing: int | None = Field(None, lt=0)
+    """Number that stands for a missing class, an empty cell or e.g. `na`: -1, where losses and metrics leave it
+    out by the same `missing`. Where empty such a sample is refused."""
 
     _once = field_validator("classes")(once)
 
     def __call__(self, value: Value | None, row: Row) -> int:
         """Return the position of the cell's text among the classes."""
+        text = row.text(self.column)
+        if self.missing is not None and text not in self.classes and _is_missing(text):
+            return self.missing
         return _position(row, self.column, self.classes)
 
     def reads(self, row: Row) -> dict[str, str | Path]:
@@ -93,9 +99,14 @@ class Number(Processor):
 
     column: str = "age"
     """Column that holds the number."""
+    missing: Literal["error", "nan"] = "error"
+    """What stands for a missing number, an empty cell or e.g. `na`: nothing, the sample is refused; or NaN, which
+    losses and metrics leave out by `missing: nan`."""
 
     def __call__(self, value: Value | None, row: Row) -> float:
         """Return the number."""
+        if self.missing == "nan" and _is_missing(row.text(self.column)):
+            return math.nan
         return _number(row, self.column)
 
     def reads(self, row: Row) -> dict[str, str | Path]:
@@ -192,7 +203,7 @@ class Columns(Processor):
 
     def _filled(self, row: Row, name: str) -> float | None:
         """Return the number in a column, `value` where it is missing, or None where the mean stands for it."""
-        if self.missing != "error" and row.text(name).strip().casefold() in _NO_NUMBER:
+        if self.missing != "error" and _is_missing(row.text(name)):
             return self.value if self.missing == "value" else None
         return _number(row, name)
 
@@ -208,6 +219,10 @@ class Columns(Processor):
             return [0.0] * len(classes)
         place = _position(row, name, classes)
         return [float(index == place) for index in range(len(classes))]
+
+
+def _is_missing(text: str) -> bool:
+    return text.strip().casefold() in _MISSING
 
 
 def _position(row: Row, column: str, classes: list[str]) -> int:

@@ -12,7 +12,7 @@ from pydantic import Field
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import MACRO, Rows
 from fuse_engine.metrics.classification.curve import Curve, Curved
-from fuse_engine.metrics.classification.scored import Scored, known, positives, with_mean
+from fuse_engine.metrics.classification.scored import Scored, known, positives, present, with_mean
 from fuse_engine.metrics.kernels import bootstrap
 from fuse_engine.metrics.weighted import Counts, Path, Weigh, unknown_counts
 
@@ -84,14 +84,14 @@ class BSS(Scored):
 
     def weighing(self, rows: Rows) -> Weigh:
         """Return what gives the skill, at best 1; NaN where all samples are of one class, or one is no number."""
-        hit = positives(rows).astype(np.float64)
+        hit, there = positives(rows).astype(np.float64), present(rows).astype(np.float64)
         sound = known(rows)
-        squares = np.where(sound[:, None], (rows["pred"] - hit) ** 2, 0.0)
+        squares = (np.nan_to_num(rows["pred"]) - hit) ** 2 * there
         one = rows["target"].ndim == 1
 
         def weigh(counts: Counts) -> Numbers:
             weights = counts.astype(np.float64)
-            total = weights.sum(1, keepdims=True)
+            total = weights @ there
             share = weights @ hit / np.where(total > 0, total, np.nan)
             score, reference = weights @ squares, total * share * (1 - share)
             if one:
@@ -108,8 +108,8 @@ def binning(rows: Rows, bins: int) -> Callable[[Counts], tuple[Numbers, Numbers,
 
     An empty bin has NaN of the last two; all three are NaN where a sample counts whose prediction is no number.
     """
-    sound = known(rows)
-    scores = np.where(sound[:, None], rows["pred"], 0.0)
+    sound, there = known(rows), present(rows)
+    scores = np.nan_to_num(rows["pred"])
     if rows["target"].ndim == 1:
         confidence = scores.max(1, keepdims=True, initial=0)
         right = scores.argmax(1)[:, None] == rows["target"][:, None]
@@ -127,7 +127,7 @@ def binning(rows: Rows, bins: int) -> Callable[[Counts], tuple[Numbers, Numbers,
                 (sums, confidence[:, index]),
                 (hits, right[:, index]),
             ):
-                bootstrap.gather(counts, column, np.ascontiguousarray(values, np.float64), found)
+                bootstrap.gather(counts, column, np.where(there[:, index], values, 0.0), found)
         samples[unknown_counts(counts, sound)] = np.nan
         below = np.where(samples == 0, np.nan, samples)
         return samples, sums / below, hits / below

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import Rows
-from fuse_engine.metrics.classification.scored import Scored, judged, known, positives
+from fuse_engine.metrics.classification.scored import Scored, judged, known, positives, present
 from fuse_engine.metrics.weighted import Counts, Path, Weigh, unknown_counts
 
 Numbers = NDArray[np.float64]
@@ -141,14 +141,15 @@ def _stepwise(rows: Rows, read_off: Callable[[Steps], list[float]]) -> Weigh:
 
 def _steps(rows: Rows, index: int) -> Callable[[NDArray[np.generic]], Steps]:
     """Return what gives the operating points of a class, of weighted samples (n,)."""
-    scores, positive = rows["pred"][:, index], positives(rows)[:, index]
+    there = present(rows)[:, index]
+    scores, positive = rows["pred"][there, index], positives(rows)[there, index]
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     ends = np.flatnonzero(np.diff(ranked, append=np.nan) != 0)
     above = np.nextafter(ranked[:1], np.inf)
 
     def steps(weights: NDArray[np.generic]) -> Steps:
-        line = weights[order].astype(np.float64)
+        line = weights[there][order].astype(np.float64)
         hits, seen = np.cumsum(line * positive[order])[ends], np.cumsum(line)[ends]
         return Steps(
             np.concatenate([above, ranked[ends]]),

@@ -12,8 +12,8 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError, nearest
-from fuse_engine.metrics.base import Rows, class_names
-from fuse_engine.metrics.classification.scored import Classified, plain_rows, probable_rows
+from fuse_engine.metrics.base import Rows, class_names, mean_defined
+from fuse_engine.metrics.classification.scored import ABSENT, Classified, plain_rows, probable_rows
 from fuse_engine.metrics.kernels import bootstrap
 from fuse_engine.metrics.weighted import Counts, Weigh
 
@@ -52,17 +52,20 @@ class Decided(Classified):
         """
         several = bool(self.thresholds) or target.shape == pred.shape or pred.shape[1:] == (1,)
         if several:
-            rows = probable_rows(pred, target, self.pred, self.target, self.names)
+            rows = probable_rows(pred, target, self.pred, self.target, self.names, self.missing)
         else:
-            rows = plain_rows(pred, target, self.target, self.names)
+            rows = plain_rows(pred, target, self.target, self.names, self.missing)
         decide(rows, self.thresholds, self.names)
         return rows
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64]:
-        """Return 1 for a right sample, 0 for a wrong one; with several labels the share of right ones."""
+        """Return 1 for a right sample, 0 for a wrong one; with several labels the share of right ones.
+
+        NaN where there is no truth, or the prediction is no number.
+        """
         found, target = decide(rows, self.thresholds, self.names), rows["target"]
-        right = np.where(found < 0, np.nan, found == target)
-        return right if right.ndim == 1 else np.asarray(right.mean(1))
+        right = np.where((found < 0) | (target == ABSENT), np.nan, found == target)
+        return right if right.ndim == 1 else mean_defined(right)
 
     def weighing(self, rows: Rows) -> Weigh:
         """Return what gives the figures; NaN where a prediction that counts is no number, or nothing counts."""
@@ -102,16 +105,18 @@ def _limits(thresholds: dict[str, float], names: Sequence[str]) -> dict[int, flo
 
 
 def _tables(rows: Rows, found: NDArray[np.int64]) -> Callable[[Counts], Table]:
-    """Return what counts weighted samples; NaN everywhere where one that counts is undecided."""
+    """Return what counts weighted samples that have a truth; NaN where one that counts is undecided."""
     target = rows["target"]
     classes = rows["pred"].shape[1] if target.ndim == 1 else 2
-    cells = np.atleast_2d(np.where(found < 0, classes**2, target * classes + found).T)
+    undecided, uncounted = classes**2, classes**2 + 1
+    decided = np.where(found < 0, undecided, target * classes + found)
+    cells = np.atleast_2d(np.where(target == ABSENT, uncounted, decided).T)
 
     def count(counts: Counts) -> Table:
-        table = np.empty((len(cells), len(counts), classes**2 + 1), np.int64)
+        table = np.empty((len(cells), len(counts), uncounted + 1), np.int64)
         for column, sums in zip(cells, table, strict=True):
             bootstrap.tally(counts, np.ascontiguousarray(column), sums)
-        known = np.where(table[..., -1:] > 0, np.nan, table[..., :-1])
+        known = np.where(table[..., undecided, None] > 0, np.nan, table[..., :undecided])
         shaped = known.reshape(*known.shape[:2], classes, classes)
         return shaped[0] if target.ndim == 1 else shaped.swapaxes(0, 1)
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import Rows
-from fuse_engine.metrics.classification.scored import Ranked, judged, known, positives, with_mean
+from fuse_engine.metrics.classification.scored import Ranked, judged, known, positives, where_present, with_mean
 from fuse_engine.metrics.kernels import ranks
 from fuse_engine.metrics.weighted import Counts, Weigh, unknown_counts
 
@@ -75,8 +75,12 @@ class PartialAUC(Ranked):
 
 def _by_class(rows: Rows, one: Callable[[Scores, Positive], Weigh]) -> Weigh:
     """Return what gives a figure of each class that is judged, and their mean; NaN where one is no number."""
-    scores, positive, sound = rows["pred"], positives(rows), known(rows)
-    every = [one(scores[:, index], positive[:, index]) for index in judged(rows)]
+    sound = known(rows)
+
+    def of(index: int) -> Weigh:
+        return where_present(rows, index, lambda some: one(some["pred"][:, index], positives(some)[:, index]))
+
+    every = [of(index) for index in judged(rows)]
 
     def weigh(counts: Counts) -> NDArray[np.float64]:
         found = with_mean(np.stack([each(counts) for each in every], 1))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import OutputKey, TruthKey
+from fuse_engine.core.keys import ClassKey, OutputKey
 from fuse_engine.metrics.base import MACRO, Rows, class_names, mean_defined
-from fuse_engine.metrics.weighted import Path, Weighted
-from fuse_engine.targets import check_target
+from fuse_engine.metrics.weighted import Path, Weigh, Weighted, counts_of
+from fuse_engine.targets import check_target, without_missing
 
+ABSENT = -1
+"""What stands in rows for a class or label that is missing."""
 _ROUNDING = 1e-2
 """How far bf16 probabilities may be from a sum of 1."""
 
@@ -25,8 +29,11 @@ class Classified(Weighted):
 
     pred: OutputKey
     """Probabilities (batch, classes), e.g. `model.output.classifier`."""
-    target: TruthKey
+    target: ClassKey
     """Class of each sample (batch,), e.g. `data.gt.classification`, or labels of 0 or 1 (batch, classes)."""
+    missing: int | None = None
+    """Number in the target that stands for no label, e.g. -1: such samples, or single labels of them, do not
+    count. Every sample must have each label where empty."""
     names: list[str] = Field(default_factory=list)
     """Names of the classes in the result; their numbers where empty."""
 
@@ -37,6 +44,10 @@ class Classified(Weighted):
         Raises:
             FuseError: when shapes or classes do not fit.
         """
+
+    def left_out(self, rows: Rows) -> int:
+        """Return how many samples, or single labels of them, have no truth and do not count."""
+        return int((rows["target"] == ABSENT).sum())
 
     def titles(self, rows: Rows) -> list[str]:
         """Return the names of the classes."""
@@ -54,14 +65,18 @@ class Scored(Classified):
         Raises:
             FuseError: when shapes or classes do not fit, or `pred` is not probabilities.
         """
-        return probable_rows(pred, target, self.pred, self.target, self.names)
+        return probable_rows(pred, target, self.pred, self.target, self.names, self.missing)
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64]:
-        """Return the probability that each sample's truth was given; with several labels their mean."""
-        scores, target = rows["pred"], rows["target"]
-        if target.ndim == 2:
-            return np.asarray(np.where(target == 1, scores, 1 - scores).mean(1))
-        return np.asarray(scores[np.arange(len(target)), target])
+        """Return the probability that each sample's truth was given; with several labels their mean.
+
+        NaN where there is no truth.
+        """
+        if rows["target"].ndim == 1:
+            return given(rows["pred"], rows["target"])
+        there = present(rows)
+        right = np.where(positives(rows), rows["pred"], 1 - rows["pred"])
+        return np.where(there, right, 0).sum(1) / np.where(there.any(1), there.sum(1), np.nan)
 
 
 class Ranked(Scored):
@@ -82,14 +97,33 @@ def judged(rows: Rows) -> list[int]:
 def positives(rows: Rows) -> NDArray[np.int64]:
     """Return 1 where a sample has the class (n, classes), else 0."""
     target = rows["target"]
-    if target.ndim == 1:
-        target = target[:, None] == np.arange(rows["pred"].shape[1])
-    return np.asarray(target, np.int64)
+    hit = target[:, None] == np.arange(rows["pred"].shape[1]) if target.ndim == 1 else target == 1
+    return np.asarray(hit, np.int64)
+
+
+def present(rows: Rows) -> NDArray[np.bool_]:
+    """Say of each sample and class (n, classes) whether the truth is there."""
+    target = rows["target"]
+    return np.broadcast_to((target[:, None] if target.ndim == 1 else target) != ABSENT, rows["pred"].shape)
 
 
 def known(rows: Rows) -> NDArray[np.bool_]:
-    """Say of each sample (n,) whether its prediction is made of numbers."""
-    return np.asarray(~np.isnan(rows["pred"]).any(1))
+    """Say of each sample (n,) whether its prediction is made of numbers, or does not count."""
+    return np.asarray(~np.isnan(rows["pred"]).any(1) | ~present(rows).any(1))
+
+
+def where_present(rows: Rows, index: int, one: Callable[[Rows], Weigh]) -> Weigh:
+    """Return the figures `one` makes of the samples whose truth of a class is there."""
+    there = present(rows)[:, index]
+    if there.all():
+        return one(rows)
+    some = one({name: row[there] for name, row in rows.items()})
+    return lambda counts: some(counts_of(counts, there))
+
+
+def given(scores: NDArray[np.float64], target: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the score (n,) of the class of each sample, NaN where that is missing."""
+    return np.where(target == ABSENT, np.nan, scores[np.arange(len(target)), np.maximum(target, 0)])
 
 
 def with_mean(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -97,8 +131,10 @@ def with_mean(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([scores, mean_defined(scores)[:, None]], 1)
 
 
-def plain_rows(pred: Tensor, target: Tensor, truth: str, names: list[str]) -> Rows:
-    """Return predictions and truth of each sample; `truth` is the key of the target.
+def plain_rows(
+    pred: Tensor, target: Tensor, truth: str, names: list[str], missing: int | None = None
+) -> Rows:
+    """Return predictions and truth of each sample; `truth` is the key of the target, `ABSENT` what is `missing`.
 
     Raises:
         FuseError: when shapes, classes or names do not fit.
@@ -111,25 +147,29 @@ def plain_rows(pred: Tensor, target: Tensor, truth: str, names: list[str]) -> Ro
             expected="predictions (batch, classes) and a target (batch,), or labels (batch, classes)",
             got=f"{tuple(pred.shape)} and {tuple(target.shape)}",
         )  # fmt: skip
+    found, there = without_missing(target, missing)
     if target.ndim == 1:
-        check_target(pred, target, truth)
-    elif not bool(((target == 0) | (target == 1)).all()):
-        wrong = target[(target != 0) & (target != 1)][0]
+        check_target(pred, found, truth)
+    elif not bool(((found == 0) | (found == 1)).all()):
+        wrong = found[(found != 0) & (found != 1)][0]
         raise FuseError(
-            f"'{truth}' holds no labels", where="target", expected="0 or 1 for each label",
-            got=f"{float(wrong):g}",
+            f"'{truth}' holds no labels", where="target", got=f"{float(wrong):g}",
+            expected="0 or 1 for each label, or `missing` to say what stands for none",
         )  # fmt: skip
     class_names(names, pred.shape[1])
-    return {"pred": pred.detach().cpu().double().numpy(), "target": target.long().cpu().numpy()}
+    classes = torch.where(there, found.long(), ABSENT)
+    return {"pred": pred.detach().cpu().double().numpy(), "target": classes.cpu().numpy()}
 
 
-def probable_rows(pred: Tensor, target: Tensor, key: str, truth: str, names: list[str]) -> Rows:
+def probable_rows(
+    pred: Tensor, target: Tensor, key: str, truth: str, names: list[str], missing: int | None = None
+) -> Rows:
     """Return probabilities and truth of each sample; `key` and `truth` are the keys of both.
 
     Raises:
         FuseError: when shapes, classes or names do not fit, or `pred` is not probabilities.
     """
-    rows = plain_rows(pred, target, truth, names)
+    rows = plain_rows(pred, target, truth, names, missing)
     scores, several = rows["pred"], rows["target"].ndim == 2
     wrong = (scores < 0) | (scores > 1 + _ROUNDING)
     if wrong.any() or (not several and (np.abs(scores.sum(1) - 1) > _ROUNDING).any()):

@@ -11,10 +11,10 @@ from scipy.special import log_softmax, softmax
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import LogitsKey, TruthKey
+from fuse_engine.core.keys import ClassKey, LogitsKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import Metric, Rows
-from fuse_engine.targets import check_target
+from fuse_engine.metrics.classification.scored import ABSENT, given, plain_rows
 
 Numbers = NDArray[np.float64]
 _STEEPEST = 1e6
@@ -32,8 +32,11 @@ class Temperature(Metric):
     each: ClassVar[str] = "probability given to the truth"
     pred: LogitsKey
     """Logits (batch, classes), e.g. `model.logits.classifier`."""
-    target: TruthKey
+    target: ClassKey
     """Class of each sample (batch,), e.g. `data.gt.classification`."""
+    missing: int | None = None
+    """Number in the target that stands for no label, e.g. -1: such samples do not count. Every sample must have a
+    label where empty."""
 
     def collect(self, pred: Tensor, target: Tensor) -> Rows:
         """Keep logits and class of each sample.
@@ -41,13 +44,12 @@ class Temperature(Metric):
         Raises:
             FuseError: when shapes or classes do not fit.
         """
-        if pred.ndim != 2 or target.ndim != 1:
+        if pred.ndim != 2 or pred.shape[1] < 2 or target.ndim != 1:
             raise FuseError(
-                "shapes do not fit", where="target", expected="logits (batch, classes) and a target (batch,)",
+                "shapes do not fit", where="target", expected="logits (batch, classes) of 2 classes or more and a target (batch,)",
                 got=f"{tuple(pred.shape)} and {tuple(target.shape)}",
             )  # fmt: skip
-        check_target(pred, target, self.target)
-        return {"pred": pred.detach().cpu().double().numpy(), "target": target.cpu().numpy()}
+        return plain_rows(pred, target, self.target, [], self.missing)
 
     def result(self, rows: Rows) -> dict[str, float]:
         """Return `temperature`, and the mean negative log likelihood before, `nll`, and behind, `nll_scaled`.
@@ -55,7 +57,8 @@ class Temperature(Metric):
         The temperature is 0 where every sample is right, infinite where chance would be better; all is NaN without
         samples, or with logits that are no numbers.
         """
-        logits, target = rows["pred"], rows["target"]
+        there = rows["target"] != ABSENT
+        logits, target = rows["pred"][there], rows["target"][there]
         if not len(target) or not np.isfinite(logits).all():
             return dict.fromkeys(("temperature", "nll", "nll_scaled"), np.nan)
         steepness = _steepness(logits, target)
@@ -66,9 +69,12 @@ class Temperature(Metric):
         }  # fmt: skip
 
     def per_sample(self, rows: Rows) -> Numbers:
-        """Return the probability that each sample's class was given."""
-        found: Numbers = softmax(rows["pred"], axis=1)[np.arange(len(rows["target"])), rows["target"]]
-        return found
+        """Return the probability that each sample's class was given; NaN where there is none."""
+        return given(softmax(rows["pred"], axis=1), rows["target"])
+
+    def left_out(self, rows: Rows) -> int:
+        """Return how many samples have no class and do not count."""
+        return int((rows["target"] == ABSENT).sum())
 
 
 def _likelihood(logits: Numbers, target: NDArray[np.int64], steepness: float) -> float:

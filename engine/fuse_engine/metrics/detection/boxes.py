@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import OutputKey, TruthKey
+from fuse_engine.core.keys import BoxKey, OutputKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import Metric, Result, Rows
 from fuse_engine.metrics.detection.matching import Pairs, f1_of_samples, figures, matched
@@ -33,7 +33,7 @@ class BoxDetection(Metric):
     pred: OutputKey
     """Boxes of each sample, (n, 4) or (n, 6): x0, y0, x1, y1 or x0, y0, z0, x1, y1, z1, with a score as one number
     more where there is one: a list of arrays, or (batch, n, ...) in which rows of NaN fill up."""
-    target: TruthKey
+    target: BoxKey
     """True boxes of each sample, likewise, without scores."""
     iou: float = Field(0.5, gt=0, le=1)
     """Least intersection over union of a prediction with the box it is matched with."""

@@ -6,29 +6,31 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.stats import rankdata
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import OutputKey, TruthKey
+from fuse_engine.core.keys import NumberKey, OutputKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import MACRO, Metric, Result, Rows, class_names, mean_defined
+from fuse_engine.targets import MissingNumber, without_missing
 
 Values = NDArray[np.float64]
 
 
 class ValueMetric(Metric):
-    """A figure of predicted and true numbers.
-
-    A true number that is not known (NaN) is left out; a prediction that is not a number makes the figure NaN.
-    """
+    """A figure of predicted and true numbers; a prediction that is not a number makes it NaN."""
 
     pred: OutputKey
     """Predicted numbers (batch, values) or (batch,), e.g. `model.output.age`."""
-    target: TruthKey
+    target: NumberKey
     """True numbers (batch, values) or (batch,), e.g. `data.gt.age`."""
+    missing: MissingNumber = None
+    """Number in the target that stands for none, or `nan`: it does not count. Every number must be there where
+    empty."""
     names: list[str] = Field(default_factory=list)
     """Names of the numbers in the result, where there are several; their places where empty."""
 
@@ -37,10 +39,10 @@ class ValueMetric(Metric):
         """Return the figure of the numbers (n,) of n > 0 samples."""
 
     def collect(self, pred: Tensor, target: Tensor) -> Rows:
-        """Keep predicted and true numbers of each sample.
+        """Keep predicted and true numbers of each sample, NaN for those that are missing.
 
         Raises:
-            FuseError: when shapes or names do not fit.
+            FuseError: when shapes or names do not fit, or a true number is none.
         """
         given, wanted = pred, target
         if pred.ndim == 2 and pred.shape[1] == 1 and target.ndim == 1:
@@ -55,10 +57,18 @@ class ValueMetric(Metric):
             )  # fmt: skip
         if given.ndim == 2 and given.shape[1] > 1:
             class_names(self.names, given.shape[1])
-        return {
-            name: value.detach().double().cpu().numpy().reshape(len(value), -1)
-            for name, value in (("pred", given), ("target", wanted))
-        }
+        truth, there = without_missing(wanted.detach().double(), self.missing)
+        if not bool(truth.isfinite().all()):
+            raise FuseError(
+                f"'{self.target}' holds {truth[~truth.isfinite()][0].item()}", where="target",
+                expected="finite numbers, or `missing: nan` where a number may be missing",
+            )  # fmt: skip
+        pairs = {"pred": given.detach().double(), "target": torch.where(there, truth, torch.nan)}
+        return {name: value.cpu().numpy().reshape(len(value), -1) for name, value in pairs.items()}
+
+    def left_out(self, rows: Rows) -> int:
+        """Return how many numbers are missing and do not count."""
+        return int(np.isnan(rows["target"]).sum())
 
     def result(self, rows: Rows) -> Result:
         """Return the figure; of several numbers that of each, and their mean. NaN where it is undefined."""
@@ -69,10 +79,11 @@ class ValueMetric(Metric):
         return {**dict(zip(names, figures.tolist(), strict=True)), MACRO: float(mean_defined(figures))}
 
     def per_sample(self, rows: Rows) -> Values | None:
-        """Return the error of each sample, its mean over several numbers; None where higher is better."""
+        """Return the error of each sample, its mean over the numbers that are there; None where higher is better."""
         if self.higher_is_better:
             return None
-        return mean_defined(self.error(rows["pred"], rows["target"]))
+        errors, there = self.error(rows["pred"], rows["target"]), ~np.isnan(rows["target"])
+        return np.where(there, errors, 0).sum(1) / np.where(there.any(1), there.sum(1), np.nan)
 
     def error(self, pred: Values, target: Values) -> Values:
         """Return how far each number is from the true one, without its sign."""
@@ -80,7 +91,7 @@ class ValueMetric(Metric):
 
     def _figure(self, pred: Values, target: Values) -> float:
         known = ~np.isnan(target)
-        if not known.any() or np.isnan(pred).any():
+        if not known.any() or np.isnan(pred[known]).any():
             return float("nan")
         return self.score(pred[known], target[known])
 
@@ -137,7 +148,7 @@ class Pearson(ValueMetric):
     """Correlation of predicted and true numbers, from -1 to 1."""
 
     def score(self, pred: Values, target: Values) -> float:
-        """Return the correlation; NaN where one of both is constant."""
+        """Return the correlation; NaN where one of both is constant or a prediction infinite."""
         return _correlation(pred, target)
 
 
@@ -151,7 +162,7 @@ class Spearman(ValueMetric):
 
 
 def _correlation(first: Values, second: Values) -> float:
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
+    if not np.isfinite(first).all() or np.ptp(first) == 0 or np.ptp(second) == 0:
         return float("nan")
     one, two = first - first.mean(), second - second.mean()
     return float(np.clip((one / np.linalg.norm(one)) @ (two / np.linalg.norm(two)), -1, 1))

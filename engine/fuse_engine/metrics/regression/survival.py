@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import OutputKey, TruthKey
+from fuse_engine.core.keys import ClassKey, NumberKey, OutputKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import Metric, Rows
 from fuse_engine.metrics.kernels.concordance import concordant
@@ -22,9 +22,9 @@ class CIndex(Metric):
 
     pred: OutputKey
     """Risk of each sample (batch,) or (batch, 1), higher for an earlier event, e.g. `model.output.survival`."""
-    time: TruthKey
+    time: NumberKey
     """Time until the event, or until the sample was last seen (batch,), in any unit."""
-    event: TruthKey
+    event: ClassKey
     """1 where the event took place, 0 where the sample was last seen without it (batch,)."""
 
     def collect(self, pred: Tensor, time: Tensor, event: Tensor) -> Rows:
@@ -39,8 +39,8 @@ class CIndex(Metric):
                 "shapes do not fit", where="time", expected="a risk, a time and an event for each sample (batch,)",
                 got=", ".join(map(str, shapes)),
             )  # fmt: skip
-        if bool(time.isnan().any()):
-            raise FuseError(f"'{self.time}' holds what is not a number", where="time", expected="a time a sample")
+        if not bool(time.isfinite().all()):
+            raise FuseError(f"'{self.time}' holds a time that is none", where="time", expected="finite numbers")
         if not bool(((event == 0) | (event == 1)).all()):
             raise FuseError(f"'{self.event}' holds other values than 0 and 1", where="event", expected="0 or 1")
         return {

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import OutputKey, TruthKey
+from fuse_engine.core.keys import MapKey, OutputKey
 from fuse_engine.metrics.base import Metric, class_names
 from fuse_engine.targets import check_target
 
@@ -54,7 +54,7 @@ class MapMetric(Metric):
     pred: OutputKey
     """Probabilities (batch, classes, [z,] y, x), e.g. `model.output.segmentation`; logits as well where classes do
     not overlap."""
-    target: TruthKey
+    target: MapKey
     """Label map (batch, 1, [z,] y, x), e.g. `data.gt.segmentation`, or one of 0 and 1 a class, (batch, classes,
     [z,] y, x), where they overlap. All is measured on its grid; a prediction on another one is resized to it
     (nearest)."""

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fuse_engine.core.registry import register
-from fuse_engine.metrics.base import MACRO, UNDEFINED, Result, Rows, class_names, mean_defined, weighted_mean
+from fuse_engine.metrics.base import MACRO, UNDEFINED, Rows, class_names, weighted_mean
 from fuse_engine.metrics.kernels.counts import joint_histogram
 from fuse_engine.metrics.segmentation.maps import MapMetric, Maps
+from fuse_engine.metrics.weighted import Counts, Path, Weigh, Weighted, counted_mean, unknown_counts
 
 
-class OverlapMetric(MapMetric):
+class OverlapMetric(MapMetric, Weighted):
     """Overlap of the most probable class of each pixel with the true one, class by class."""
 
     average: Literal["pooled", "per_sample"] = "pooled"
@@ -43,26 +44,33 @@ class OverlapMetric(MapMetric):
         counts[~maps.known] = np.nan
         return {"tp": counts[:, 0], "fp": counts[:, 1], "fn": counts[:, 2]}
 
-    def result(self, rows: Rows) -> Result:
-        """Return the overlap of each class and their mean; NaN where a class is in no map at all."""
-        if self.average == "pooled":
-            return self._named(self.score(*(rows[name].sum(0) for name in ("tp", "fp", "fn"))))
-        each = self.score(rows["tp"], rows["fp"], rows["fn"])
-        unknown = np.isnan(rows["tp"])
-        left_out = (np.isnan(each) & ~unknown).sum(0).tolist()
-        values = np.where(unknown.any(0), np.nan, mean_defined(each, 0))
-        names = class_names(self.names, len(values))
-        return {**self._named(values), UNDEFINED: dict(zip(names, map(float, left_out), strict=True))}
+    def paths(self, rows: Rows) -> list[Path]:
+        """Return the classes, their mean and, for means over samples, how many were left out of each."""
+        names = class_names(self.names, rows["tp"].shape[1])
+        left_out = [(UNDEFINED, name) for name in names] if self.average == "per_sample" else []
+        return [*((name,) for name in names), (MACRO,), *left_out]
+
+    def weighing(self, rows: Rows) -> Weigh:
+        """Return what gives the overlap of each class and their mean; NaN where a class is in no map at all."""
+        known = ~np.isnan(rows["tp"]).any(1)
+        pixels = [np.where(known[:, None], rows[name], 0.0) for name in ("tp", "fp", "fn")]
+        each, factors = self.score(*pixels), self.weights(rows["tp"].shape[1])
+        undefined = np.isnan(each) & known[:, None]
+
+        def weigh(counts: Counts) -> NDArray[np.float64]:
+            weights = counts.astype(np.float64)
+            pooled = self.average == "pooled"
+            values = self.score(*(weights @ part for part in pixels)) if pooled else counted_mean(each, weights)
+            values[unknown_counts(counts, known)] = np.nan
+            found = [values, weighted_mean(values, factors)[:, None]]
+            return np.concatenate(found if pooled else [*found, weights @ undefined], 1)
+
+        return weigh
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64]:
         """Return the mean over the classes of each sample; NaN where it has none of them."""
         each = self.score(rows["tp"], rows["fp"], rows["fn"])
         return weighted_mean(each, self.weights(each.shape[1]))
-
-    def _named(self, values: NDArray[np.float64]) -> dict[str, float]:
-        names = class_names(self.names, len(values))
-        macro = float(weighted_mean(values, self.weights(len(values))))
-        return {**dict(zip(names, values.tolist(), strict=True)), MACRO: macro}
 
 
 @register

@@ -19,21 +19,13 @@ from torch import Tensor
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.geometry import Geometry
 from fuse_engine.core.registry import register
-from fuse_engine.metrics.base import (
-    INFINITE,
-    MACRO,
-    UNDEFINED,
-    Result,
-    Rows,
-    class_names,
-    mean_defined,
-    weighted_mean,
-)  # fmt: skip
+from fuse_engine.metrics.base import INFINITE, MACRO, UNDEFINED, Rows, class_names, weighted_mean
 from fuse_engine.metrics.segmentation.distances import Structure, structures
 from fuse_engine.metrics.segmentation.maps import MapMetric, Maps
+from fuse_engine.metrics.weighted import Counts, Path, Weigh, Weighted, counted_mean, unknown_counts
 
 
-class SurfaceMetric(MapMetric):
+class SurfaceMetric(MapMetric, Weighted):
     """A figure of the surfaces of predicted and true structures: the mean over the samples, class by class."""
 
     measured_on: ClassVar[str] = "target"
@@ -61,24 +53,31 @@ class SurfaceMetric(MapMetric):
                 found[sample, kind] = self.measure(structure)
         return {"value": found, "known": maps.known}
 
-    def result(self, rows: Rows) -> Result:
-        """Return the mean of each class over its samples, and that of the classes; and how many were left out.
+    def paths(self, rows: Rows) -> list[Path]:
+        """Return the classes and their mean, and how many samples were left out of each, of two kinds.
 
         `undefined` counts the samples of each class in which neither map holds it, `infinite` those in which one
-        of both does. A prediction that is not made of numbers makes every mean NaN.
+        of both does.
         """
-        values, known = rows["value"], rows["known"].astype(bool)
-        kinds = self._kinds(values.shape[1])
-        every = class_names(self.names, values.shape[1])
-        means = np.full(values.shape[1], np.nan)
-        if known.all():
-            means[kinds] = mean_defined(np.where(np.isfinite(values), values, np.nan), 0)[kinds]
-        left_out = {UNDEFINED: np.isnan(values[known]), INFINITE: np.isinf(values)}
-        macro = float(weighted_mean(means, self.weights(len(means))))
-        counts = {
-            name: {every[kind]: float(flags[:, kind].sum()) for kind in kinds} for name, flags in left_out.items()
-        }
-        return {**{every[kind]: float(means[kind]) for kind in kinds}, MACRO: macro, **counts}
+        every = class_names(self.names, rows["value"].shape[1])
+        names = [every[kind] for kind in self._kinds(len(every))]
+        left_out = [(kind, name) for kind in (UNDEFINED, INFINITE) for name in names]
+        return [*((name,) for name in names), (MACRO,), *left_out]
+
+    def weighing(self, rows: Rows) -> Weigh:
+        """Return what gives the means over samples; each is NaN where a prediction is not made of numbers."""
+        known, classes = rows["known"].astype(bool), rows["value"].shape[1]
+        kinds = self._kinds(classes)
+        values, factors = rows["value"][:, kinds], self.weights(classes)[kinds]
+        left_out = np.concatenate([np.isnan(values) & known[:, None], np.isinf(values)], 1)
+
+        def weigh(counts: Counts) -> NDArray[np.float64]:
+            weights = counts.astype(np.float64)
+            means = counted_mean(values, weights)
+            means[unknown_counts(counts, known)] = np.nan
+            return np.concatenate([means, weighted_mean(means, factors)[:, None], weights @ left_out], 1)
+
+        return weigh
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64]:
         """Return the mean over the classes of each sample; infinite where one is missing in one of the maps."""

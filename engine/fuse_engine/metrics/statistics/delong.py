@@ -11,10 +11,10 @@ from scipy.stats import norm
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import OutputKey, TruthKey
+from fuse_engine.core.keys import ClassKey, OutputKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import Metric, Result, Rows, class_names
-from fuse_engine.metrics.classification.scored import judged, positives, probable_rows
+from fuse_engine.metrics.classification.scored import ABSENT, given, judged, positives, present, probable_rows
 from fuse_engine.metrics.kernels import ranks
 
 Numbers = NDArray[np.float64]
@@ -30,8 +30,11 @@ class DeLong(Metric):
     """Probabilities (batch, classes), e.g. `model.output.classifier`."""
     other: OutputKey | None = None
     """Probabilities (batch, classes) that are compared; none where empty."""
-    target: TruthKey
+    target: ClassKey
     """Class of each sample (batch,), or labels of 0 or 1 (batch, classes)."""
+    missing: int | None = None
+    """Number in the target that stands for no label, e.g. -1: such samples, or single labels of them, do not
+    count. Every sample must have each label where empty."""
     names: list[str] = Field([])
     """Names of the classes in the result; their numbers where empty."""
     confidence: float = Field(0.95, gt=0, lt=1)
@@ -46,7 +49,7 @@ class DeLong(Metric):
         Raises:
             FuseError: when shapes or classes do not fit, or a prediction is not probabilities.
         """
-        rows = probable_rows(pred, target, self.pred, self.target, self.names)
+        rows = probable_rows(pred, target, self.pred, self.target, self.names, self.missing)
         if other is None or self.other is None:
             return rows
         if other.shape != pred.shape:
@@ -54,7 +57,8 @@ class DeLong(Metric):
                 "the two predictions differ in shape", where="other", expected=str(tuple(pred.shape)),
                 got=str(tuple(other.shape)),
             )  # fmt: skip
-        return {**rows, "other": probable_rows(other, target, self.other, self.target, self.names)["pred"]}
+        second = probable_rows(other, target, self.other, self.target, self.names, self.missing)
+        return {**rows, "other": second["pred"]}
 
     def result(self, rows: Rows) -> Result:
         """Return for each class `auc`, `std`, `conf_lower` and `conf_upper`; more with two predictions.
@@ -70,13 +74,17 @@ class DeLong(Metric):
         target = rows["target"]
         if target.ndim == 2:
             return None
-        at = np.arange(len(target)), target
-        given: Numbers = rows["pred"][at]
-        return given - rows["other"][at] if "other" in rows else given
+        found = given(rows["pred"], target)
+        return found - given(rows["other"], target) if "other" in rows else found
+
+    def left_out(self, rows: Rows) -> int:
+        """Return how many samples, or single labels of them, have no truth and do not count."""
+        return int((rows["target"] == ABSENT).sum())
 
     def _of_class(self, rows: Rows, index: int) -> dict[str, float]:
-        scores = [rows[name][:, index] for name in ("pred", "other") if name in rows]
-        areas, covariance = areas_and_covariance(np.stack(scores), positives(rows)[:, index] == 1)
+        there = present(rows)[:, index]
+        scores = [rows[name][there, index] for name in ("pred", "other") if name in rows]
+        areas, covariance = areas_and_covariance(np.stack(scores), positives(rows)[there, index] == 1)
         std = float(np.sqrt(covariance[0, 0]))
         lower, upper = self._interval(float(areas[0]), std)
         found = {"auc": float(areas[0]), "std": std, "conf_lower": lower, "conf_upper": upper}

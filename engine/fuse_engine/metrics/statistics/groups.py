@@ -12,16 +12,18 @@ from fuse_engine.core.component import Slot
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.keys import Key
 from fuse_engine.core.registry import register
-from fuse_engine.metrics.base import Metric, Result, Rows
+from fuse_engine.metrics.base import Metric, Rows, mean_defined
+from fuse_engine.metrics.statistics.resampling import Figures
 from fuse_engine.metrics.statistics.slots import inner_rows, subset
 from fuse_engine.metrics.statistics.values import text_of, values_of
-from fuse_engine.metrics.weighted import Path, flattened, nested
+from fuse_engine.metrics.weighted import Counts, Path, Weigh, Weighted, counts_of, flattened
 
 _UNKNOWN = "unknown"
+_SUMMARY = ("mean", "std", "median")
 
 
 @register
-class GroupAnalysis(Metric):
+class GroupAnalysis(Weighted):
     """A metric in each group of samples, e.g. each site, and how far the groups are apart."""
 
     higher_is_better: ClassVar[bool | None] = None
@@ -51,23 +53,39 @@ class GroupAnalysis(Metric):
         """
         return {"group": np.array([self._title(value) for value in values_of(group, self.group)], np.str_)}
 
-    def result(self, rows: Rows) -> Result:
-        """Return the metric in each of the `groups`, their `samples`, and `mean`, `std` and `median`.
+    def paths(self, rows: Rows) -> list[Path]:
+        """Return the figures of each of the `groups`, their `samples`, and `mean`, `std` and `median`."""
+        groups, figures = self._groups(rows), list(flattened(self.metric.result(inner_rows(rows, "metric"))))
+        return [
+            *(("groups", name, *path) for name in groups for path in figures),
+            *(("samples", name) for name in groups), *((word, *path) for word in _SUMMARY for path in figures),
+        ]  # fmt: skip
 
-        These are taken over the groups where the figure is defined, the standard deviation with n below; NaN where
-        there is none.
+    def weighing(self, rows: Rows) -> Weigh:
+        """Return what gives the figures.
+
+        Mean, standard deviation with n below and median are taken over the groups where the figure is defined; NaN
+        where there is none.
         """
-        inner, groups = inner_rows(rows, "metric"), rows["group"]
-        names = sorted({str(name) for name in groups}, key=self._place)
-        found = {name: flattened(self.metric.result(subset(inner, groups == name))) for name in names}
-        every: dict[Path, Result] = {}
-        for name, part in found.items():
-            every |= {("groups", name, *path): value for path, value in part.items()}
-            every[("samples", name)] = float((groups == name).sum())
-        for path in flattened(self.metric.result(inner)):
-            values = np.array([part.get(path, np.nan) for part in found.values()])
-            every |= {(name, *path): value for name, value in _summary(values[~np.isnan(values)]).items()}
-        return nested(every)
+        inner, groups = inner_rows(rows, "metric"), self._groups(rows)
+        paths = list(flattened(self.metric.result(inner)))
+        figures = {name: Figures(self.metric, subset(inner, there), paths) for name, there in groups.items()}
+
+        def weigh(counts: Counts) -> NDArray[np.float64]:
+            values = np.full((len(counts), len(groups), len(paths)), np.nan)
+            samples = np.zeros(values.shape[:2])
+            for at, (name, there) in enumerate(groups.items()):
+                some = counts_of(counts, there)
+                samples[:, at] = some.sum(1)
+                values[:, at] = np.where(samples[:, at, None] > 0, figures[name].weigh(some), np.nan)
+            return np.concatenate([values.reshape(len(counts), -1), samples, *_summary(values)], 1)
+
+        return weigh
+
+    def _groups(self, rows: Rows) -> dict[str, NDArray[np.bool_]]:
+        """Return which samples are in each group, in the groups' order."""
+        names = sorted({str(name) for name in rows["group"]}, key=self._place)
+        return {name: np.asarray(rows["group"] == name) for name in names}
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64] | None:
         """Return what the metric says of each sample."""
@@ -107,14 +125,18 @@ class GroupAnalysis(Metric):
         return f"from {low}" if at == len(self.edges) else f"{low} to {text_of(self.edges[at])}"
 
 
-def _summary(values: NDArray[np.float64]) -> dict[str, float]:
-    if not len(values):
-        return dict.fromkeys(("mean", "std", "median"), np.nan)
-    return {"mean": float(values.mean()), "std": float(values.std()), "median": float(np.median(values))}
+def _summary(values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return mean, standard deviation and median (b, f) of the groups (b, g, f) where the figure is defined."""
+    mean = mean_defined(values, 1)
+    std = np.sqrt(mean_defined((values - mean[:, None]) ** 2, 1))
+    median = np.full(mean.shape, np.nan)
+    some = ~np.isnan(mean)
+    median[some] = np.nanmedian(values.swapaxes(1, 2)[some], 1)
+    return [mean, std, median]
 
 
 @register
-class Filter(Metric):
+class Filter(Weighted):
     """A metric of some of the samples: those whose value is among `values`, or between two ends."""
 
     higher_is_better: ClassVar[bool | None] = None
@@ -155,9 +177,17 @@ class Filter(Metric):
         high = np.inf if self.maximum is None else self.maximum
         return {"kept": kept & (found >= low) & (found <= high)}
 
-    def result(self, rows: Rows) -> Result:
-        """Return the figures of the chosen samples; NaN without any."""
-        return self.metric.result(subset(inner_rows(rows, "metric"), rows["kept"]))
+    def paths(self, rows: Rows) -> list[Path]:
+        """Return those of the metric."""
+        return self._figures(rows).paths
+
+    def weighing(self, rows: Rows) -> Weigh:
+        """Return what gives the figures of the chosen samples; NaN without any."""
+        figures, kept = self._figures(rows), rows["kept"].astype(bool)
+        return lambda counts: figures.weigh(counts_of(counts, kept))
+
+    def _figures(self, rows: Rows) -> Figures:
+        return Figures(self.metric, subset(inner_rows(rows, "metric"), rows["kept"].astype(bool)))
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64] | None:
         """Return what the metric says of each chosen sample, NaN for the others."""

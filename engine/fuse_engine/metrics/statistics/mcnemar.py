@@ -10,11 +10,12 @@ from scipy.stats import binom, chi2
 from torch import Tensor
 
 from fuse_engine.core.errors import FuseError
-from fuse_engine.core.keys import OutputKey, TruthKey
+from fuse_engine.core.keys import ClassKey, OutputKey
 from fuse_engine.core.registry import register
 from fuse_engine.metrics.base import Metric, Rows
 from fuse_engine.metrics.classification.decided import decide
 from fuse_engine.metrics.classification.scored import plain_rows
+from fuse_engine.targets import without_missing
 
 
 @register
@@ -27,9 +28,12 @@ class McNemar(Metric):
     """Logits or probabilities (batch, classes), e.g. `model.output.classifier`."""
     other: OutputKey
     """Logits or probabilities (batch, classes) that are compared."""
-    target: TruthKey | None = None
+    target: ClassKey | None = None
     """Class of each sample (batch,): compared is how often a prediction is right. Where empty, for two classes,
     compared is how often it is the second one."""
+    missing: int | None = None
+    """Number in the target that stands for no label, e.g. -1: such samples do not count. Every sample must have a
+    label where empty."""
     method: Literal["exact", "chi2"] = "exact"
     """`exact`: by the binomial distribution. `chi2`: by the chi-squared one, with continuity correction, for 25
     and more samples that they do not agree on."""
@@ -51,7 +55,10 @@ class McNemar(Metric):
                 got=str(tuple(other.shape)),
             )  # fmt: skip
         truth = pred.new_ones(len(pred)).long() if target is None else target
-        return {"pred": self._right(pred, truth), "other": self._right(other, truth)}
+        there = without_missing(truth, None if target is None else self.missing)[1]
+        return {
+            "pred": self._right(pred, truth), "other": self._right(other, truth), "counted": there.cpu().numpy(),
+        }  # fmt: skip
 
     def result(self, rows: Rows) -> dict[str, float]:
         """Return `p_value`, `statistic`, and the number of samples in the four cells.
@@ -60,7 +67,8 @@ class McNemar(Metric):
         of the middle two, or chi squared. All is NaN where a prediction is no number; p is 1 where they always
         agree.
         """
-        one, other = rows["pred"], rows["other"]
+        counted = rows["counted"].astype(bool)
+        one, other = rows["pred"][counted], rows["other"][counted]
         if np.isnan(one).any() or np.isnan(other).any():
             return dict.fromkeys(("p_value", "statistic", "both", "only_pred", "only_other", "neither"), np.nan)
         cells = {
@@ -72,11 +80,15 @@ class McNemar(Metric):
         return {"p_value": p_value, "statistic": statistic, **counts}
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64]:
-        """Return 1 where only the first prediction is right, -1 where only the other is, else 0."""
-        return np.asarray(rows["pred"] - rows["other"])
+        """Return 1 where only the first prediction is right, -1 where only the other is, else 0; NaN without truth."""
+        return np.where(rows["counted"], rows["pred"] - rows["other"], np.nan)
+
+    def left_out(self, rows: Rows) -> int:
+        """Return how many samples have no class and do not count."""
+        return int((~rows["counted"].astype(bool)).sum())
 
     def _right(self, pred: Tensor, target: Tensor) -> NDArray[np.float64]:
-        rows = plain_rows(pred, target, self.target or self.pred, [])
+        rows = plain_rows(pred, target, self.target or self.pred, [], self.missing if self.target else None)
         if rows["target"].ndim == 2:
             raise FuseError("one class of each sample is needed", where="target", expected="a target (batch,)")
         found = decide(rows, {}, [])

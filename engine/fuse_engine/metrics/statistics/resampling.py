@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,10 +41,12 @@ class Draws:
 class Figures:
     """The figures of a metric, on the samples as they are and on any weighting of them."""
 
-    def __init__(self, metric: Metric, rows: Rows) -> None:
-        """Measure the samples as they are."""
-        self.original: dict[Path, float] = flattened(metric.result(rows))
-        self.weigh: Weigh = metric.weighing(rows) if isinstance(metric, Weighted) else self._again(metric, rows)
+    def __init__(self, metric: Metric, rows: Rows, paths: Sequence[Path] = ()) -> None:
+        """Measure the samples as they are: the figures at `paths`, NaN where there is none; all without them."""
+        found = flattened(metric.result(rows))
+        self.original: dict[Path, float] = {path: found.get(path, np.nan) for path in paths or found}
+        again = not isinstance(metric, Weighted) or list(self.original) != list(found)
+        self.weigh: Weigh = self._again(metric, rows) if again else metric.weighing(rows)
 
     @property
     def paths(self) -> list[Path]:

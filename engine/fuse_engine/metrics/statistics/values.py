@@ -18,7 +18,9 @@ def values_of(value: Any, key: str) -> NDArray[Any]:
         FuseError: when the batch holds something else under the key.
     """
     if isinstance(value, Tensor) and value.ndim and value.numel() == len(value):
-        return value.detach().cpu().numpy().reshape(-1)
+        plain = value.detach().reshape(-1).cpu()
+        # numpy has no bfloat16, Parquet's readers no float16
+        return (plain.double() if plain.is_floating_point() else plain).numpy()
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return np.array(value, np.str_)
     shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__

@@ -29,13 +29,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file by name: .safetensors, or what torch saved; of several groups the largest.
 
     Raises:
-        FuseError: when it cannot be read, or holds no tensors; code in it is never run.
+        FuseError: when it cannot be read, or holds no plain tensors; code in it is never run.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        if path.suffix == ".safetensors":
+        if path.suffix.lower() == ".safetensors":
             return dict(load_file(path))
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
@@ -50,7 +50,17 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     found = _largest(state)
     if not found:
         raise FuseError(f"there are no tensors in {path}", expected="tensors by name, as state_dict() gives them")
+    odd = [name for name, tensor in found.items() if not _plain(tensor)]
+    if odd:
+        raise FuseError(
+            f"{path} holds tensors that are no arrays of real numbers: {_listed(odd)}",
+            expected="plain ones, not sparse, quantized, complex or without content",
+        )  # fmt: skip
     return found
+
+
+def _plain(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and not (tensor.is_quantized or tensor.is_complex() or tensor.is_meta)
 
 
 def _largest(state: Any, depth: int = 3) -> dict[str, Tensor]:
@@ -130,11 +140,17 @@ def _prefix(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
     return counts.most_common(1)[0][0] if counts else ""
 
 
+def _fit_to_use(tensor: Tensor, target: Tensor) -> bool:
+    if not target.is_floating_point():
+        return True
+    return tensor.is_floating_point() and bool(torch.isfinite(tensor).all())
+
+
 def put_in(fitted: Fitting, wanted: Mapping[str, Tensor], source: str) -> None:
     """Copy what fits into the network; log what does not.
 
     Raises:
-        FuseError: when less than most of the network's tensors are in the file.
+        FuseError: when less than most of the network's tensors are in the file, or one holds no weights.
     """
     taken = sum(not name.endswith(_COUNTER) for name in fitted.taken)
     count = taken + len(fitted.missing) + len(fitted.misshapen)
@@ -142,6 +158,12 @@ def put_in(fitted: Fitting, wanted: Mapping[str, Tensor], source: str) -> None:
         raise FuseError(
             f"{source} does not fit: {taken} of {count} tensors; {fitted.problems}",
             expected="weights of this very network",
+        )
+    wrong = [name for name, tensor in fitted.taken.items() if not _fit_to_use(tensor, wanted[name])]
+    if wrong:
+        raise FuseError(
+            f"{source} holds no weights at {_listed(wrong)}",
+            expected="finite fractions, where the network has some",
         )
     with torch.no_grad():
         for name, tensor in fitted.taken.items():

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field, model_validator
 
+from fuse_engine.core.keys import Holding
 from fuse_engine.models.base import Activation, Head
 
 
 class ClassHead(Head):
     """A head that tells one of several classes."""
 
+    holds: ClassVar[tuple[Holding, ...]] = ("classes",)
     classes: int = Field(ge=2)
     """Number of classes."""
 
@@ -22,6 +26,7 @@ class ClassHead(Head):
 class LabelHead(Head):
     """A head that says of each label by itself whether it is there."""
 
+    holds: ClassVar[tuple[Holding, ...]] = ("labels",)
     labels: int = Field(ge=1)
     """Number of labels."""
 
@@ -39,6 +44,7 @@ class LabelHead(Head):
 class ValueHead(Head):
     """A head that tells numbers."""
 
+    holds: ClassVar[tuple[Holding, ...]] = ("numbers",)
     values: int = Field(1, ge=1)
     """How many numbers a sample has."""
 
@@ -56,6 +62,8 @@ class ValueHead(Head):
 class RiskHead(Head):
     """A head that tells the logarithm of a risk."""
 
+    holds: ClassVar[tuple[Holding, ...]] = ("numbers",)
+
     @property
     def width(self) -> int:
         """Return 1."""
@@ -70,6 +78,7 @@ class RiskHead(Head):
 class MapHead(Head):
     """A head that answers at every pixel."""
 
+    holds: ClassVar[tuple[Holding, ...]] = ("label map", "map")
     classes: int = Field(ge=1)
     """Number of classes; of labels where they may overlap."""
     overlapping: bool = False
