@@ -29,7 +29,7 @@ def without_missing(target: Tensor, missing: float | str | None) -> tuple[Tensor
         there = ~target.isnan()
     elif missing is not None:
         # unsigned numbers know no -1
-        there = (target if target.is_floating_point() else target.long()) != missing
+        there = torch.ne(target if target.is_floating_point() else target.long(), float(missing))
     return torch.where(there, target, torch.zeros_like(target)), there
 
 

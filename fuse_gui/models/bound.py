@@ -10,6 +10,9 @@ from fuse_engine.core.errors import Problem
 from fuse_gui.models.field import Item, Offers
 from fuse_gui.models.project import Project
 
+FEW = 7
+"""Names that a line at a field gives at most of what there is."""
+
 
 def live_offers(project: Project) -> Offers:
     """Return what forms of this project offer: the components there are, and the keys its experiment produces."""

@@ -12,6 +12,7 @@ from fuse_gui.models.graph_model import GraphModel
 from fuse_gui.models.project import Project
 
 COLOURS = {"patch": "#4aa3ff", "receptive field": "#ffb020"}
+SPOKEN = {"patch": "blue", "receptive field": "yellow"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ class BoxesModel:
             return ""
         if self.project.screen.picture("image") is None:
             return "Choose a sample in the Data panel: the boxes are drawn on its image."
-        words = [f"{box.name}{', larger than the image' if box.cut else ''}" for box in self.boxes]
+        words = [
+            f"{box.name} ({SPOKEN[box.name]}{', larger than the image' if box.cut else ''})" for box in self.boxes
+        ]
         return "Drawn: " + "; ".join(words) if words else "Neither patch nor receptive field is known."
 
     def set_on(self, on: bool) -> None:

@@ -63,7 +63,7 @@ class BuilderModel:
         self.as_text = AsTextModel(project)
         self.graph = GraphModel(project, pause)
         self.scene = SceneNow(project, lambda: self.graph.graph.keys)
-        self.palette = PartPalette(project, self.scene)
+        self.palette = PartPalette(project, self.scene, lambda: self.chosen_place)
         self.templates = Templates(project, self.scene)
         self.preflight = PreflightModel(project)
         self.boxes = BoxesModel(project, self.graph)
@@ -113,6 +113,7 @@ class BuilderModel:
         self.graph.choose(node)
         self.chosen_place = self.place_of(node)
         self.show_place(self.chosen_place)
+        self.palette.tell()
         self.chosen_changed.emit()
 
     def place_of(self, node: Node) -> str:

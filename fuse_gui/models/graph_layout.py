@@ -220,7 +220,9 @@ def _texts(node: Node) -> tuple[str, str]:
 def _lines(node: Node, wide: float) -> tuple[str, ...]:
     """Return the name, and below it as much of what it is as fits whole."""
     name, below = _texts(node)
-    while below and len(below) * LETTERS[1] > wide - 10 and (cut := max(below.rfind(", "), below.rfind(" · "))) > 0:
+    while (
+        below and len(below) * LETTERS[1] > wide - 10 and (cut := max(below.rfind(", "), below.rfind(" · "))) > 0
+    ):
         below = below[:cut]
     texts = zip((name, below), LETTERS, strict=True)
     return tuple(elided(text, wide - 10, letter) for text, letter in texts if text)
@@ -249,7 +251,10 @@ def _places(
         for row in rows if sweep % 2 == 0 else rows[::-1]:
             wanted = [_mean([middles[other] for other in joined.get(name, ())], middles[name]) for name in row]
             middles.update(_apart(row, widths, wanted, wide))
-    return {name: middle - widths[name] / 2 for name, middle in middles.items()}
+    lefts = {name: middle - widths[name] / 2 for name, middle in middles.items()}
+    first, last = min(lefts.values()), max(left + widths[name] for name, left in lefts.items())
+    shift = max((wide - first - last) / 2, EDGE - first)
+    return {name: left + shift for name, left in lefts.items()}
 
 
 def _packed(row: Sequence[str], widths: Mapping[str, float], left: float) -> dict[str, float]:

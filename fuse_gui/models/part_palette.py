@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from psygnal import Signal
@@ -58,6 +59,7 @@ class PartPalette:
     title, add_label, hint = "Add a part", "Add", "Search names and sentences"
     kind_labels = {"": "Everything", **{kind: WORDS[kind].capitalize() for kind in KINDS}}  # noqa: RUF012
     nothing = "Nothing fits these words."
+    elsewhere = "for another place choose it in the drawing"
     name_hint = "Name of the preset"
     save_label, save_help = (
         "Save as preset",
@@ -69,9 +71,9 @@ class PartPalette:
     changed = Signal()
     """Other parts are offered, or another is chosen."""
 
-    def __init__(self, project: Project, scene: SceneNow) -> None:
-        """Follow the open project."""
-        self.project, self._scene = project, scene
+    def __init__(self, project: Project, scene: SceneNow, near: Callable[[], str] = str) -> None:
+        """Follow the open project; `near` tells the dotted place of the chosen part."""
+        self.project, self._scene, self._near = project, scene, near
         self.words = self.kind = ""
         self._presets: list[ComponentPreset] = []
         self._read = False
@@ -96,6 +98,14 @@ class PartPalette:
         said = "component that does" if hidden == 1 else "components that do"
         rest = f"not work for images of {dims} axes {'is' if hidden == 1 else 'are'} not listed."
         return f"{hidden} {said} {rest}" if hidden else ""
+
+    def told(self, part: Part) -> str:
+        """Return the sentence of a part, and where it would go while there are several places for it."""
+        scene = self._scene.now
+        places = _places(scene, part.kind) if scene and part.kind in ONE else []
+        if len(places) < 2:
+            return part.sentence
+        return f"{part.sentence} Goes to {_reader(nearest_to(places, self._near()))}; {self.elsewhere}."
 
     def usable(self, entry: Entry) -> bool:
         """Say whether a component works for the number of axes of the images."""
@@ -122,8 +132,10 @@ class PartPalette:
             scene = self._scene.now
             if scene is None:
                 raise FuseError("no experiment is open")
-            add = _add_input if part.kind == "input" else _put if part.kind in ONE else _append
-            place, value, told = add(scene, part)
+            if part.kind in ONE:
+                place, value, told = _put(scene, part, self._near())
+            else:
+                place, value, told = (_add_input if part.kind == "input" else _append)(scene, part)
             if scene.experiment.changed(place, value) != scene.experiment and self.project.edit(place, value):
                 self.project.say(told)
                 new = list(value)[-1:] if part.kind in LISTED else []
@@ -176,7 +188,7 @@ def _inputs(scene: Scene) -> Iterator[Part]:
         there = [scene.facts[key] for key in spot.keys if key in scene.facts] if spot.role != "vector" else []
         for fact in scene.facts.values():
             if fact.fits(spot.role) and fact.key not in spot.keys and fact.goes_with(there):
-                told = f"{fact.text or 'of unknown shape'}. {spot.spec.help}"
+                told = f"Shape {fact.text or 'unknown'}. {spot.spec.help}"
                 yield Part("input", f"{fact.name} → {_reader(spot)}", told, place=spot.place, key=fact.key)
 
 
@@ -193,14 +205,31 @@ def _add_input(scene: Scene, part: Part) -> Change:
     return part.place, value, f"{_reader(spot)} reads {part.key}"
 
 
-def _put(scene: Scene, part: Part) -> Change:
-    """Put a component into the first place for its kind; where there is none, into a model that has one."""
+def _places(scene: Scene, kind: str) -> list[Spot]:
+    """Return the places of the model that hold one component of a kind."""
+    return [spot for spot in scene.model_spots if spot.takes == kind and spot.spec.kind == "slot"]
+
+
+def nearest_to(spots: Sequence[Spot], near: str) -> Spot:
+    """Return the spot that has most of its place in common with a dotted one, the first of several."""
+    return max(spots, key=lambda spot: _shared(spot.place, near.split(".")))
+
+
+def _shared(place: Place, other: Sequence[str]) -> int:
+    """Return how many parts two places have in common at their start."""
+    pairs = zip(map(str, place), other, strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def _put(scene: Scene, part: Part, near: str) -> Change:
+    """Put a component into the place for its kind that is nearest to `near`, else into a model that has one."""
     if part.kind == "model":
         return ("model",), _switched(scene, part), f"the model is a {part.component}"
     filled = {part.component: _args(scene, part)}
-    for spot in scene.model_spots:
-        if spot.takes == part.kind and spot.spec.kind == "slot":
-            return spot.place, filled, f"the {part.kind} is {part.name}"
+    places = _places(scene, part.kind)
+    if places:
+        spot = nearest_to(places, near)
+        return spot.place, filled, f"the {_reader(spot)} is {part.name}"
     holder = next(
         (e for e in scene.catalog.of("model").values() if any(field.slot == part.kind for field in e.fields)), None
     )

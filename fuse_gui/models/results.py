@@ -63,7 +63,7 @@ class Results:
 
     part: str
     metrics: Mapping[str, float]
-    """By dotted name; NaN where undefined."""
+    """By dotted name; NaN where undefined. `<metric>.missing` is the number of truths that are missing."""
     frame: pd.DataFrame
     """A row a sample: id, what each metric says of it, true and predicted classes."""
     measures: tuple[str, ...]
@@ -100,7 +100,8 @@ def read_results(run: RunFolder) -> Results | None:
         titles = np.array([*found.names, ""], object)  # the last one stands for MISSING
         frame[f"{head}.{TRUE}"], frame[f"{head}.{PREDICTED}"] = titles[found.truth], titles[found.predicted]
     falling = frozenset(report.get("lower_is_better", ()))
-    return Results(str(report["part"]), flat(report["metrics"]), frame, measures, meanings, scores, falling)
+    figures = flat(report["metrics"]) | {f"{name}.missing": n for name, n in report.get("missing", {}).items()}
+    return Results(str(report["part"]), figures, frame, measures, meanings, scores, falling)
 
 
 def _columns(path: Path) -> list[str]:
@@ -115,7 +116,7 @@ def _scores(experiment: Experiment, table: pd.DataFrame) -> dict[str, Scores]:
     for head, truth in heads(experiment).items():
         names = [str(name) for name in table.columns]
         columns = [name for name in names if name.rpartition(".")[0] == f"model.output.{head}"]
-        if not columns or truth not in table.columns:
+        if len(columns) < 2 or truth not in table.columns:  # one number is no class
             continue
         known = classes(experiment, head)
         titles = known if len(known) == len(columns) else tuple(f"class {index}" for index in range(len(columns)))

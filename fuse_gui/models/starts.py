@@ -53,9 +53,9 @@ class Starts:
         """Return the arguments that a component starts with besides its defaults."""
         if entry.kind in ("loss", "metric"):
             return self._compared(entry)
-        if entry.holds:
+        if entry.kind == "head" or entry.holds:
             return self._answering(entry)
-        return self._keys(entry) if entry.kind in ("model", "backbone", "network", "head") else {}
+        return self._keys(entry) if entry.kind in ("model", "backbone", "network") else {}
 
     def _compared(self, entry: Entry) -> dict[str, Any]:
         """Return the prediction and the truth that fit each other best, and what else is needed."""

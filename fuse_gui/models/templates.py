@@ -65,7 +65,7 @@ def keys_of(scene: Scene) -> ModelKeys:
     return ModelKeys(
         tuple(fact.key for fact in images if axes is None or fact.shape is None or len(fact.shape) == axes),
         tuple(fact.key for fact in facts if fact.fits("vector") and fact.shape is not None),
-        counted("classes"), counted("label map"), tuple(fact.key for fact, kind in truths.items() if kind == "numbers"),
+        counted("classes"), counted("label map"), tuple(counted("numbers")),
     )  # fmt: skip
 
 

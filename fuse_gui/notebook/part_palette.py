@@ -57,7 +57,7 @@ class PartPaletteView(W.VBox):  # type: ignore[misc]
 
     def _say(self) -> None:
         chosen = self._chosen
-        self.sentence.say(chosen.sentence if chosen else self.model.nothing)
+        self.sentence.say(self.model.told(chosen) if chosen else self.model.nothing)
         self.add.disabled = chosen is None
 
     def _add(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
+    QWidget,
 )
 
 from fuse_gui.models.builder import BuilderModel
@@ -31,6 +32,8 @@ from fuse_gui.qt.strip import Strip
 
 FORMS_HIGH = 180
 """Pixels that the drawing and the forms are high at least."""
+SETTLED = 500
+"""Milliseconds for which a part that was opened stays in sight while its height changes."""
 SHARES = (520, 480)
 """How the drawing and the forms share the height of a narrow dock."""
 
@@ -47,6 +50,7 @@ class BuilderView(LiveView):
         self.state, self.size = Text("", HELP), Text("", HELP)
         self.wrong, self.fixes = Text("", WRONG), FlowBox([])
         self._fixed: object = None
+        self._new: QWidget | None = None
         self.palette_fold = Fold(model.palette.title, PartPaletteView(model))
         self.preflight = PreflightView(model.preflight)
         self.preflight_fold = Fold(model.preflight.title, self.preflight)
@@ -95,8 +99,13 @@ class BuilderView(LiveView):
         for note in (self.wrong, self.fixes):
             self._notes.addWidget(note)
         notes = stack(self.state, self.size, self.box_text)
-        drawn = scrolled([stack(self._notes), self.graph, notes, self.palette_fold, self.preflight_fold])
+        self._left = drawn = scrolled(
+            [stack(self._notes), self.graph, notes, self.palette_fold, self.preflight_fold]
+        )
         drawn.setMinimumHeight(FORMS_HIGH)
+        drawn.verticalScrollBar().rangeChanged.connect(self._scroll)
+        for fold in (self.palette_fold, self.preflight_fold):
+            fold.opened.connect(lambda fold=fold: self._opened(fold))  # type: ignore[misc]
         forms = scrolled([section(item) for item in self.model.items.values()])
         forms.setMinimumHeight(FORMS_HIGH)
         column = QVBoxLayout(self)
@@ -107,6 +116,19 @@ class BuilderView(LiveView):
         column.addWidget(sides, 1)
         for fold in (self._problems_fold, self.keys_fold, self.as_text):
             column.addWidget(fold)
+
+    def _opened(self, part: QWidget) -> None:
+        """Show the part from its head on, as soon as it is laid out."""
+        self._new = part
+
+    def _settle(self) -> None:
+        self._new = None
+
+    def _scroll(self) -> None:
+        if self._new is not None:
+            top = self._new.mapTo(self._left.widget(), self._new.rect().topLeft())
+            self._left.verticalScrollBar().setValue(top.y())
+            QTimer.singleShot(SETTLED, self._settle)
 
     def _use(self, index: int) -> None:
         self.templates.setCurrentIndex(0)

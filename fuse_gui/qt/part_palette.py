@@ -82,7 +82,7 @@ class PartPaletteView(QWidget):  # type: ignore[misc]
     def _say(self) -> None:
         row = self.list.currentRow()
         chosen = self._shown[row] if 0 <= row < len(self._shown) else None
-        self.sentence.say(chosen.sentence if chosen else self.model.nothing)
+        self.sentence.say(self.model.told(chosen) if chosen else self.model.nothing)
         self.add.setEnabled(chosen is not None)
 
     def _add(self) -> None:

@@ -49,6 +49,7 @@ class Narrow(nn.Module):
 
 Pixels = NDArray[np.float32]
 
+_SMALL = {"ResNet": {"depth": 10, "width": 0.25}}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Composite": {"expression": "0.5*CrossEntropy"},
     "LossFunction": {"function": "torch.nn.CrossEntropyLoss"},
@@ -66,13 +67,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "answers": {"one": "softmax"},
         "features": "mix",
     },
+    **dict.fromkeys(["BackboneUNet", "DeepLabV3Plus", "FPN", "LinkNet", "PSPNet"], {"backbone": _SMALL}),
     "Crop": {"size": [4, 4]},
     "Filter": {"values": ["1"]},
     "Pad": {"size": [8, 8]},
     "WrapTransform": {"transform": "monai.transforms.RandFlip"},
     "LabelTask": {"classes": {"no": {"biopsy": ["normal"]}, "yes": {"biopsy": ["positive"]}}},
 }
-"""What cannot be made up."""
+"""What cannot be made up, and a backbone that is quicker than the usual one, which is tested by itself."""
 
 EVERY = [cls for kind in registry.KINDS for cls in registry.every(kind).values()]
 

@@ -55,7 +55,7 @@ def test_the_boxes_lie_around_the_middle_in_mm(viewer: Any, boxes: BoxesModel) -
     middle = viewer.dims.point[0]
     assert extent(layer.data[0]) == [(middle, middle), (9.5 - 5, 9.5 + 5), (5.75 - 3, 5.75 + 3)]
     assert extent(layer.data[1]) == [(middle, middle), (-0.5, 19.5), (-0.25, 11.75)]
-    assert boxes.text == "Drawn: patch; receptive field, larger than the image"
+    assert boxes.text == "Drawn: patch (blue); receptive field (yellow, larger than the image)"
     assert layer.data_to_world((0, 0, 0)) == (0, 0, 0)
 
 

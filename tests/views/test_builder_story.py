@@ -82,7 +82,7 @@ def test_key_fields_offer_what_fits_their_role(panel: Any) -> None:
     panel.unfold()
     assert panel.offered("inputs") == ["data.input.image"]
     assert panel.offered("pred") == ["", "model.logits.classifier", "model.logits.segmentation"]
-    assert panel.offered("target") == ["", "data.gt.classification", "data.gt.segmentation"]
+    assert panel.offered("target") == ["", "data.gt.classification"]
     assert "1 × 256 × 256" in panel.words()
 
 

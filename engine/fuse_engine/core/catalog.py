@@ -79,7 +79,7 @@ class Entry(BaseModel):
     dims: tuple[int, ...] = ()
     """Numbers of spatial axes that it works for, where it says so."""
     holds: tuple[Holding, ...] = ()
-    """What the truth holds that answers of a head or model are compared with, the most usual first; where it says so."""
+    """What the truth of its answers holds, the most usual first, where a head or model says so."""
 
 
 FieldSpec.model_rebuild()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,8 +77,19 @@ class Metric(Component):
         for name in type(self).model_fields:
             inner = getattr(self, name)
             if isinstance(inner, Metric):
-                found |= {f"{name}.{row}": array for row, array in inner.rows(batch).items()}
+                found |= {f"{name}.{row}": array for row, array in _inner_rows(name, inner, batch).items()}
         return found
+
+
+def _inner_rows(field: str, inner: Metric, batch: NestedDict) -> Rows:
+    """Return the rows of a metric in a field; an error in it says so."""
+    try:
+        return inner.rows(batch)
+    except FuseError as error:
+        place = f"{field}.{inner.name()}"
+        raise FuseError(
+            *(replace(each, where=f"{place}.{each.where}".rstrip(".")) for each in error.problems)
+        ) from error
 
 
 def mean_defined(values: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:

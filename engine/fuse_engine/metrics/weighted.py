@@ -60,7 +60,7 @@ def nested(figures: Mapping[Path, Result]) -> Result:
 
 
 def counted_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the means (b, f) of values (n, f) that are finite, in each weighting (b, n); NaN where none counts."""
+    """Return the means (b, f) of the finite ones of values (n, f) in weightings (b, n); NaN where none counts."""
     there = np.isfinite(values)
     total = weights @ there
     return weights @ np.where(there, values, 0.0) / np.where(total > 0, total, np.nan)

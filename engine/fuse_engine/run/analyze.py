@@ -11,8 +11,9 @@ from fuse_engine.core.errors import RunError
 from fuse_engine.core.files import atomic_write, write_json
 from fuse_engine.core.resolve import resolve
 from fuse_engine.core.spreadsheet import guarded
-from fuse_engine.metrics.base import Metric
+from fuse_engine.metrics.base import Metric, Rows
 from fuse_engine.metrics.classification.curve import Curve, Curved
+from fuse_engine.metrics.statistics.slots import inner_rows
 from fuse_engine.run.events import plain
 from fuse_engine.run.folder import RunFolder
 from fuse_engine.run.infer import read_rows
@@ -21,6 +22,7 @@ from fuse_engine.run.infer import read_rows
 def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
     """Measure the predictions of a part of the samples; return what `analysis/metrics.json` then holds.
 
+    Its `missing` says of how many samples, or single labels or numbers of them, each metric had no truth.
     `analysis/samples.csv` gets one row a sample: its id and the value that each metric gives it.
     `analysis/curves.json` gets the points of metrics that are curves: metric -> class -> coordinate -> values.
 
@@ -34,10 +36,15 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
     metrics = resolve(folder.experiment()).below(Metric, "metrics")
     ids, rows = read_rows(path)
     results = {name: metrics[name].result(found) for name, found in rows.items()}
-    measured = {name: _measured(metrics[name]) for name in rows}
+    inner = {name: _measured(metrics[name], found) for name, found in rows.items()}
+    measured = {name: metric for name, (metric, _) in inner.items()}
+    missing = {name: count for name, (metric, found) in inner.items() if (count := metric.left_out(found))}
     said = {name: metric.each for name, metric in measured.items() if metric.each}
     falling = [name for name, metric in measured.items() if metric.higher_is_better is False]
-    facts = {"part": part, "samples": len(ids), "metrics": results, "each": said, "lower_is_better": falling}
+    facts = {
+        "part": part, "samples": len(ids), "metrics": results, "missing": missing, "each": said,
+        "lower_is_better": falling,
+    }  # fmt: skip
     report: dict[str, Any] = plain(facts)
     write_json(folder.analysis / "metrics.json", report)
     drawn = {name: metric for name in rows if isinstance(metric := metrics[name], Curved)}
@@ -54,10 +61,10 @@ def analyze(folder: RunFolder, part: str = "test") -> dict[str, Any]:
     return report
 
 
-def _measured(metric: Metric) -> Metric:
-    """Return the metric that says something of one sample: where one holds another, the inner one."""
+def _measured(metric: Metric, rows: Rows) -> tuple[Metric, Rows]:
+    """Return the metric that says something of one sample, where one holds another the inner one, and its rows."""
     inner = getattr(metric, "metric", None)
-    return _measured(inner) if isinstance(inner, Metric) else metric
+    return _measured(inner, inner_rows(rows, "metric")) if isinstance(inner, Metric) else (metric, rows)
 
 
 def _listed(curves: Mapping[str, Curve]) -> dict[str, dict[str, list[float]]]:

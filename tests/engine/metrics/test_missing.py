@@ -40,9 +40,7 @@ APART = [kind for kind in OF_LABELS if kind not in (CalibrationError, Reliabilit
 OF_CLASSES = [*OF_LABELS, Temperature, McNemar]
 
 
-def collected(
-    kind: type[Metric], pred: Tensor, target: Tensor, missing: int | None
-) -> tuple[Metric, Any]:
+def collected(kind: type[Metric], pred: Tensor, target: Tensor, missing: int | None) -> tuple[Metric, Any]:
     """Return a metric and its rows; a second prediction is the first one, upside down."""
     second: dict[str, Any] = {"other": "model.output.other"} if "other" in kind.model_fields else {}
     metric = kind(**KEYS, **second, missing=missing)

@@ -87,7 +87,8 @@ def test_other_figures_know_labels_too() -> None:
 def test_what_is_no_label_is_named() -> None:
     scores, target = labels(5, 3)
     with pytest.raises(
-        FuseError, match=r"'data\.gt\.target' holds no labels; expected 0 or 1 for each label, or `missing` to say.*; got 2"
+        FuseError,
+        match=r"'data\.gt\.target' holds no labels; expected 0 or 1 for each label, or `missing` to say.*; got 2",
     ):
         AUC(**KEYS).collect(scores, target + 1)
     with pytest.raises(FuseError, match=r"got \(5, 3\) and \(5, 2\)"):

@@ -99,14 +99,14 @@ class Number(Processor):
 
     column: str = "age"
     """Column that holds the number."""
-    missing: Literal["error", "nan"] = "error"
-    """What stands for a missing number, an empty cell or e.g. `na`: nothing, the sample is refused; or NaN, which
-    losses and metrics leave out by `missing: nan`."""
+    missing: float | None = None
+    """Number that stands for a missing one, an empty cell or e.g. `na`: one that no sample has, such as -1000,
+    where losses and metrics leave it out by the same `missing`. Where empty such a sample is refused."""
 
     def __call__(self, value: Value | None, row: Row) -> float:
         """Return the number."""
-        if self.missing == "nan" and _is_missing(row.text(self.column)):
-            return math.nan
+        if self.missing is not None and _is_missing(row.text(self.column)):
+            return self.missing
         return _number(row, self.column)
 
     def reads(self, row: Row) -> dict[str, str | Path]:

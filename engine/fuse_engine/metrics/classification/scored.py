@@ -76,7 +76,7 @@ class Scored(Classified):
             return given(rows["pred"], rows["target"])
         there = present(rows)
         right = np.where(positives(rows), rows["pred"], 1 - rows["pred"])
-        return np.where(there, right, 0).sum(1) / np.where(there.any(1), there.sum(1), np.nan)
+        return np.asarray(np.where(there, right, 0).sum(1) / np.where(there.any(1), there.sum(1), np.nan))
 
 
 class Ranked(Scored):
@@ -131,9 +131,7 @@ def with_mean(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([scores, mean_defined(scores)[:, None]], 1)
 
 
-def plain_rows(
-    pred: Tensor, target: Tensor, truth: str, names: list[str], missing: int | None = None
-) -> Rows:
+def plain_rows(pred: Tensor, target: Tensor, truth: str, names: list[str], missing: int | None = None) -> Rows:
     """Return predictions and truth of each sample; `truth` is the key of the target, `ABSENT` what is `missing`.
 
     Raises:

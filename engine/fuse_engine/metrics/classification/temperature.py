@@ -46,7 +46,8 @@ class Temperature(Metric):
         """
         if pred.ndim != 2 or pred.shape[1] < 2 or target.ndim != 1:
             raise FuseError(
-                "shapes do not fit", where="target", expected="logits (batch, classes) of 2 classes or more and a target (batch,)",
+                "shapes do not fit", where="target",
+                expected="logits (batch, classes) of 2 classes or more and a target (batch,)",
                 got=f"{tuple(pred.shape)} and {tuple(target.shape)}",
             )  # fmt: skip
         return plain_rows(pred, target, self.target, [], self.missing)

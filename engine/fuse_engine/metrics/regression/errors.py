@@ -79,11 +79,11 @@ class ValueMetric(Metric):
         return {**dict(zip(names, figures.tolist(), strict=True)), MACRO: float(mean_defined(figures))}
 
     def per_sample(self, rows: Rows) -> Values | None:
-        """Return the error of each sample, its mean over the numbers that are there; None where higher is better."""
+        """Return the error of each sample, its mean over the numbers that are there, or None: higher is better."""
         if self.higher_is_better:
             return None
         errors, there = self.error(rows["pred"], rows["target"]), ~np.isnan(rows["target"])
-        return np.where(there, errors, 0).sum(1) / np.where(there.any(1), there.sum(1), np.nan)
+        return np.asarray(np.where(there, errors, 0).sum(1) / np.where(there.any(1), there.sum(1), np.nan))
 
     def error(self, pred: Values, target: Values) -> Values:
         """Return how far each number is from the true one, without its sign."""

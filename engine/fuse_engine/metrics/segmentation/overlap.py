@@ -52,7 +52,7 @@ class OverlapMetric(MapMetric, Weighted):
 
     def weighing(self, rows: Rows) -> Weigh:
         """Return what gives the overlap of each class and their mean; NaN where a class is in no map at all."""
-        known = ~np.isnan(rows["tp"]).any(1)
+        known = np.asarray(~np.isnan(rows["tp"]).any(1))
         pixels = [np.where(known[:, None], rows[name], 0.0) for name in ("tp", "fp", "fn")]
         each, factors = self.score(*pixels), self.weights(rows["tp"].shape[1])
         undefined = np.isnan(each) & known[:, None]

@@ -79,12 +79,15 @@ class ConfidenceInterval(Resampled):
         found = {"org": float(value), **dict.fromkeys(("mean", "std", "conf_lower", "conf_upper"), np.nan)}
         if len(sound) and not np.isnan(value):
             lower, upper = interval(self.method, self.confidence, value, sound)
-            found |= {"mean": float(sound.mean()), "std": spread(sound), "conf_lower": lower, "conf_upper": upper}
+            mean = float(np.clip(sound.mean(), sound.min(), sound.max()))
+            found |= {"mean": mean, "std": spread(sound), "conf_lower": lower, "conf_upper": upper}
         return {**found, "degenerate": float(len(drawn) - len(sound))}
 
 
 def spread(values: Numbers) -> float:
     """Return the standard deviation with n - 1 below; NaN for one value."""
+    if len(values) > 1 and np.ptp(values) == 0:
+        return 0.0  # without what rounding leaves
     return float(values.std(ddof=1)) if len(values) > 1 else np.nan
 
 

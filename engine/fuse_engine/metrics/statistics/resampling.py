@@ -45,8 +45,9 @@ class Figures:
         """Measure the samples as they are: the figures at `paths`, NaN where there is none; all without them."""
         found = flattened(metric.result(rows))
         self.original: dict[Path, float] = {path: found.get(path, np.nan) for path in paths or found}
-        again = not isinstance(metric, Weighted) or list(self.original) != list(found)
-        self.weigh: Weigh = self._again(metric, rows) if again else metric.weighing(rows)
+        self.weigh: Weigh = self._again(metric, rows)
+        if isinstance(metric, Weighted) and list(self.original) == list(found):
+            self.weigh = metric.weighing(rows)
 
     @property
     def paths(self) -> list[Path]:
