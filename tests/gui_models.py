@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from fuse_engine.core.catalog import Catalog, Entry, describe
 from fuse_engine.core.component import Holds
@@ -31,6 +31,20 @@ class MultiHead(Toy):
 
     inputs: list[ImageKey]
     backbone: Annotated[Any, Holds("backbone")] = Field({"ResNet": {}})
+    heads: dict[str, Annotated[Any, Holds("head")]]
+
+
+class Stream(BaseModel):
+    """Inputs with a backbone of their own."""
+
+    inputs: list[ImageKey]
+    backbone: Annotated[Any, Holds("backbone")] = Field({"ResNet": {}})
+
+
+class Multistream(Toy):
+    """Several streams whose features are joined."""
+
+    streams: dict[str, Stream]
     heads: dict[str, Annotated[Any, Holds("head")]]
 
 
@@ -102,6 +116,6 @@ def _of(kind: str, *classes: type[Toy], dims: tuple[int, ...] = ()) -> list[Entr
 
 MODELS = Catalog(entries=(
     *_of("backbone", ResNet, dims=(2, 3)), *_of("backbone", Swin, dims=(3,)), *_of("network", UNet, dims=(2, 3)),
-    *_of("head", GlobalPoolingClassifier, DenseSegmentation), *_of("model", MultiHead, Wrap),
+    *_of("head", GlobalPoolingClassifier, DenseSegmentation), *_of("model", MultiHead, Multistream, Wrap),
     *_of("loss", CrossEntropy, SegmentationCrossEntropy, Dice), *_of("metric", AUC, Accuracy, Dice, IoU),
 ))  # fmt: skip

@@ -6,11 +6,11 @@ import numpy as np
 from psygnal import Signal
 
 from fuse_engine.run.folder import RunFolder
-from fuse_gui.models.columns import as_text, of_frame
+from fuse_gui.models.columns import of_frame
 from fuse_gui.models.filter import FILTER_HELP
 from fuse_gui.models.plot import Axes, Figure, Line, Table
 from fuse_gui.models.project import Project
-from fuse_gui.models.results import ID, PREDICTED, TRUE, Results, read_results
+from fuse_gui.models.results import ID, PREDICTED, TRUE, Results, read_results, written
 from fuse_gui.models.rows import Rows
 from fuse_gui.models.strip import StripModel
 
@@ -116,10 +116,10 @@ class AnalysisModel:
 
     @property
     def metrics(self) -> str:
-        """The figures of the run, one a line; what is undefined says so."""
-        values = self.results.metrics if self.results else {}
-        width = max(map(len, values), default=0)
-        return "\n".join(f"{name:<{width}}  {as_text(value) or 'undefined'}" for name, value in values.items())
+        """The figures of the run, one a line with its interval; what is undefined says so."""
+        lines = written(self.results.metrics) if self.results else {}
+        width = max(map(len, lines), default=0)
+        return "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
 
     @property
     def measures(self) -> tuple[str, ...]:

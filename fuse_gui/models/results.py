@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.files import read_json
 from fuse_engine.run.folder import RunFolder
+from fuse_gui.models.columns import as_text
 from fuse_gui.models.heads import classes, heads
 from fuse_gui.models.history import flat
 
 ID = "id"
 TRUE, PREDICTED = "true", "predicted"
+_INTERVAL = ("org", "mean", "std", "conf_lower", "conf_upper", "degenerate")
+"""Parts of a bootstrapped figure."""
 MISSING = -1
 """Class of a sample whose truth is missing."""
 
@@ -130,3 +133,22 @@ def _scores(experiment: Experiment, table: pd.DataFrame) -> dict[str, Scores]:
 
 def _place(name: str) -> int:
     return int(name.rpartition(".")[2])
+
+
+def written(figures: Mapping[str, float]) -> dict[str, str]:
+    """Return figures by name as a person reads them, each bootstrapped one with its interval in one line."""
+    found: dict[str, str] = {}
+    for name, value in figures.items():
+        place, _, word = name.rpartition(".")
+        if word not in _INTERVAL or not {f"{place}.{each}" for each in _INTERVAL} <= figures.keys():
+            found[name] = as_text(value) or "undefined"
+        elif word == _INTERVAL[0]:
+            found[place] = _with_interval({each: figures[f"{place}.{each}"] for each in _INTERVAL})
+    return found
+
+
+def _with_interval(parts: Mapping[str, float]) -> str:
+    lower, upper = as_text(parts["conf_lower"]), as_text(parts["conf_upper"])
+    left_out = f", {parts['degenerate']:.0f} resamples left out" if parts["degenerate"] else ""
+    ends = f" ({lower} to {upper}{left_out})" if lower else ""
+    return (as_text(parts["org"]) or "undefined") + ends

@@ -67,7 +67,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
         "answers": {"one": "softmax"},
         "features": "mix",
     },
-    **dict.fromkeys(["BackboneUNet", "DeepLabV3Plus", "FPN", "LinkNet", "PSPNet"], {"backbone": _SMALL}),
+    **{name: {"backbone": _SMALL} for name in ("BackboneUNet", "DeepLabV3Plus", "FPN", "LinkNet", "PSPNet")},
     "Crop": {"size": [4, 4]},
     "Filter": {"values": ["1"]},
     "Pad": {"size": [8, 8]},

@@ -14,7 +14,7 @@ from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.files import read_json, write_json
 from fuse_gui.models.analysis import CONFUSION, ROC, AnalysisModel
 from fuse_gui.models.project import Project
-from fuse_gui.models.results import Scores, read_results
+from fuse_gui.models.results import MISSING, Scores, read_results, written
 from tests.gui_engine import FakeEngine, cohort_reply
 from tests.gui_runs import analyzed, made_run, toy, wait_for
 
@@ -151,3 +151,20 @@ def test_results_that_cannot_be_read_are_a_problem(tmp_path: Path) -> None:
     wait_for(lambda: model.strip.text)
     assert "JSONDecodeError" in model.strip.text
     project.close()
+
+
+def test_an_interval_is_one_line() -> None:
+    parts = {"org": 0.8, "mean": 0.79, "std": 0.05, "conf_lower": 0.7, "conf_upper": 0.9, "degenerate": 3.0}
+    empty = {**dict.fromkeys(parts, float("nan")), "degenerate": 2000.0}
+    figures = {f"auc.1.{name}": value for name, value in parts.items()}
+    figures |= {f"auc.2.{name}": value for name, value in empty.items()} | {"sites.mean": 0.5}
+    assert written(figures) == {
+        "auc.1": "0.8 (0.7 to 0.9, 3 resamples left out)", "auc.2": "undefined", "sites.mean": "0.5",
+    }  # fmt: skip
+
+
+def test_samples_without_a_truth_are_in_no_plot() -> None:
+    prob = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
+    scores = Scores(("a", "b"), prob, np.array([0, MISSING, 1]))
+    assert scores.confusion().tolist() == [[1, 0], [0, 1]]
+    assert [rate.tolist() for rate in scores.roc(1)] == [[0, 0, 1], [0, 1, 1]]

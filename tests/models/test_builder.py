@@ -6,11 +6,16 @@ import pytest
 
 from fuse_engine.core.catalog import Catalog
 from fuse_engine.core.document import parse
+from fuse_engine.core.errors import FuseError, Problem
 from fuse_engine.core.experiment import Experiment
+from fuse_engine.core.model_presets import ModelKeys, model_preset
+from fuse_gui.models.bound import in_short
 from fuse_gui.models.builder import BuilderModel
 from fuse_gui.models.field import Field
+from fuse_gui.models.names import snake
 from fuse_gui.models.project import Project
 from tests.gui_engine import FakeEngine
+from tests.gui_models import MODELS
 from tests.gui_project import wait_for
 from tests.gui_toys import CATALOG
 
@@ -141,3 +146,45 @@ def test_edits_reach_the_check_without_being_asked_for(toy_engine: FakeEngine, m
     field(model, "losses", "overlap", "Dice", "smooth").set("2")
     wait_for(lambda: toy_engine.methods() == ["validate", "flow"])
     assert "smooth: 2" in toy_engine.asked[0][1]["experiment"]
+
+
+@pytest.mark.parametrize(
+    ("component", "name"),
+    [("CrossEntropy", "cross_entropy"), ("IoU", "iou"), ("HD95", "hd95"), ("AUCPerPixel", "auc_per_pixel"),
+     ("BackboneUNet", "backbone_u_net"), ("double seg", "double_seg")],
+)  # fmt: skip
+def test_a_component_gives_an_item_its_name(component: str, name: str) -> None:
+    assert snake(component) == name
+
+
+def test_a_backbone_goes_to_the_stream_that_is_chosen(toy_project: Project) -> None:
+    streams = {name: {"inputs": ["data.input.image"], "backbone": {"Swin": {}}} for name in ("ct", "pet")}
+    toy_project.catalog = MODELS
+    toy_project.edit(("model",), {"Multistream": {"streams": streams, "heads": {}}})
+    model = BuilderModel(toy_project)
+    model.palette.search("residual")
+    (resnet,) = model.palette.parts
+    model.chosen_place = "model.Multistream.streams.pet.inputs"
+    assert "Goes to streams pet backbone; for another place choose it in the drawing." in model.palette.told(
+        resnet
+    )
+    model.palette.add(resnet)
+    assert toy_project.experiment is not None
+    found = toy_project.experiment.model.args["streams"]
+    assert (found["ct"]["backbone"], found["pet"]["backbone"]) == ({"Swin": {}}, {"ResNet": {}})
+
+
+def test_what_there_is_is_named_in_a_few_words() -> None:
+    problem = Problem("unknown processor 'X'", expected=f"one of {', '.join('abcdefghij')}", nearest="a")
+    assert in_short(problem) == (
+        "unknown processor 'X'; expected one of a, b, c, d, e, f, … (10 in all); did you mean 'a'?"
+    )
+
+
+def test_a_template_says_what_is_missing_and_where_it_would_be_found() -> None:
+    with pytest.raises(
+        FuseError, match="needs a ground truth of one number; expected steps .* e.g. Number, .*none"
+    ):
+        model_preset("regression").fill(ModelKeys(images=("data.input.image",)))
+    with pytest.raises(FuseError, match="needs 2 images among the inputs; .*; got data.input.image"):
+        model_preset("siamese").fill(ModelKeys(images=("data.input.image",)))

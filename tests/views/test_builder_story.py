@@ -86,6 +86,13 @@ def test_key_fields_offer_what_fits_their_role(panel: Any) -> None:
     assert "1 × 256 × 256" in panel.words()
 
 
+def test_what_is_wrong_in_a_folded_card_stands_at_its_head(panel: Any, engine: FakeEngine) -> None:
+    panel.model.project.edit(("metrics", "auc", "AUC", "pred"), "no key")
+    assert "pred: not a key; expected a dotted key such as data.input.image; got 'no key'" in panel.words()
+    panel.model.project.undo()
+    assert "pred: " not in panel.words()
+
+
 def test_a_loss_is_found_and_comes_wired(panel: Any) -> None:
     assert panel.palette("overlap mask loss") == ["loss: Dice"]
     assert "One minus the overlap of masks." in panel.words()

@@ -74,6 +74,7 @@ def test_categories_without_sense_are_refused(arguments: dict[str, object]) -> N
 def test_a_number_and_a_text_reach_the_batch(row: Rows) -> None:
     cells = row(age="63.5", site="São Paulo ")
     assert Number(column="age")(None, cells) == 63.5
+    assert Number(column="age", missing=-1000)(None, row(age=" NA ")) == -1000
     assert Text(column="site")(None, cells) == "São Paulo "
     with pytest.raises(SampleError, match="column 'age' holds no number"):
         Number(column="age")(None, row(age="old"))

@@ -224,6 +224,15 @@ def test_label_is_the_position_of_the_class(row: Rows) -> None:
         Label(classes=["a", "a"])
 
 
+def test_a_missing_class_has_a_number_of_its_own(row: Rows) -> None:
+    step = Label(column="biopsy", classes=["normal", "unknown"], missing=-1)
+    assert [step(None, row(biopsy=text)) for text in ("", "n/a", "normal", "unknown")] == [-1, -1, 0, 1]
+    with pytest.raises(SampleError, match="holds no known class"):
+        step(None, row(biopsy="postive"))
+    with pytest.raises(ValidationError, match="less than 0"):
+        Label(missing=1)
+
+
 @pytest.mark.parametrize("text", ["", "abc", "nan", "inf", "1_0", "63,5"])
 def test_a_cell_that_is_no_number_is_named(row: Rows, text: str) -> None:
     with pytest.raises(SampleError, match=f"sample 's1': column 'age' holds no number.*got '{text}'"):

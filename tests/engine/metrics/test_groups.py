@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -11,7 +12,7 @@ from fuse_engine.core.batch import NestedDict
 from fuse_engine.core.errors import FuseError
 from fuse_engine.core.experiment import Experiment
 from fuse_engine.core.files import read_json
-from fuse_engine.metrics import AUC, Accuracy, Filter, GroupAnalysis
+from fuse_engine.metrics import AUC, Accuracy, ConfidenceInterval, Filter, GroupAnalysis
 from fuse_engine.run.analyze import analyze
 from fuse_engine.run.evaluation import concatenated, flat
 from fuse_engine.run.process import start
@@ -116,14 +117,31 @@ def test_a_filter_that_keeps_nothing_leaves_nan_and_one_of_everything_is_refused
         Filter(metric=AUC(**KEYS), where=SITE, minimum=1).rows(batch_of(2, **{SITE: ["a", "b"]}))
 
 
+def test_an_error_of_the_metric_inside_names_its_field() -> None:
+    inner = GroupAnalysis(metric=AUC(**KEYS, names=["a"]), group=SITE)
+    with pytest.raises(FuseError, match=r"metric\.GroupAnalysis\.metric\.AUC\.names: one name for each"):
+        ConfidenceInterval(metric=inner).rows(batch_of(2, **{SITE: ["a", "b"]}))
+
+
+def test_numbers_of_half_the_size_tell_groups_apart() -> None:
+    ages = torch.arange(60).bfloat16() / 2
+    found = GroupAnalysis(metric=AUC(**KEYS), group=AGE, edges=[10]).rows(batch_of(**{AGE: ages}))["group"]
+    assert found.tolist() == ["below 10"] * 20 + ["from 10"] * 40
+
+
 def with_sites(folder: Path) -> Experiment:
-    """Return a small experiment whose samples have a site, with an interval, groups and a curve of its head."""
-    keys = {"pred": "model.output.classifier", "target": "data.gt.classification"}
+    """Return a small experiment with an interval, groups and a curve; every fourth sample has no class."""
+    keys = {"pred": "model.output.classifier", "target": "data.gt.classification", "missing": -1}
+    label = {"column": "finding", "classes": ["normal", "positive"], "missing": -1}
+    loss = {"CrossEntropy": {**keys, "pred": "model.logits.classifier"}}
     interval = {"metric": {"AUC": keys}, "resamples": 100, "stratify": keys["target"]}
     lower = "validation.metrics.auc_ci.macro_avg.conf_lower"
     changes: dict[tuple[str | int, ...], Any] = {
         ("model", "MultiHead", "backbone"): {"ResNet": {"depth": 10, "stem": "small", "width": 0.0625}},
         ("data", "gt", "site"): [{"Text": {"column": "patient"}}],
+        ("data", "gt", "classification"): [{"Label": label}],
+        ("data", "split", "stratify"): None,
+        ("losses", "cls"): loss,
         ("training", "best", 0): {"source": lower, "optimization": "max"},
         ("metrics",): {
             "auc_ci": {"ConfidenceInterval": interval},
@@ -132,6 +150,9 @@ def with_sites(folder: Path) -> Experiment:
         },
     }
     experiment = tiny_experiment(folder)
+    table = pd.read_csv(folder / "cohort.csv")
+    table.loc[::4, "finding"] = ""
+    table.to_csv(folder / "cohort.csv", index=False)
     for place, value in changes.items():
         experiment = experiment.changed(place, value)
     return experiment
@@ -144,7 +165,9 @@ def test_a_run_chooses_its_epoch_by_an_interval_and_knows_its_sites(
     run = start(with_sites(tmp_path / "project"))
     assert run.status().state == "finished", run.status().message
     assert "validation.metrics.auc_ci.macro_avg.conf_lower" in run.metrics()
-    found = flat(analyze(run)["metrics"])  # from the table of predictions, texts included
+    report = analyze(run)  # from the table of predictions, texts included
+    assert report["missing"] == dict.fromkeys(("auc_ci", "by_site", "roc"), 1)
+    found = flat(report["metrics"])
     assert found["auc_ci.1.conf_lower"] <= found["auc_ci.1.org"] <= found["auc_ci.1.conf_upper"]
     assert sum(value for name, value in found.items() if name.startswith("by_site.samples.p")) == 4
     curve = read_json(run.analysis / "curves.json")["roc"]["positive"]

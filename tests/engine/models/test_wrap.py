@@ -149,9 +149,9 @@ def test_functions_stand_before_and_after_the_module() -> None:
         blend(pre="twice", post="only_classes", answers={"c": "none"}).build(SHAPES),
     )
     built.load_state_dict(plain.state_dict())
-    twice = batch.copy()
-    twice["data.input.image"] = 2 * batch["data.input.image"]
-    torch.testing.assert_close(built(batch)["model.output.c"], plain(twice)["model.logits.classes"])
+    doubled = batch.copy()
+    doubled["data.input.image"] = 2 * batch["data.input.image"]
+    torch.testing.assert_close(built(batch)["model.output.c"], plain(doubled)["model.logits.classes"])
 
 
 def test_a_module_of_an_installed_package(package: None) -> None:

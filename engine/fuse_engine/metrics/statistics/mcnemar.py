@@ -80,7 +80,10 @@ class McNemar(Metric):
         return {"p_value": p_value, "statistic": statistic, **counts}
 
     def per_sample(self, rows: Rows) -> NDArray[np.float64]:
-        """Return 1 where only the first prediction is right, -1 where only the other is, NaN if missing, else 0."""
+        """Return 1 where only the first prediction is right, -1 where only the other is, else 0.
+
+        NaN where there is no truth.
+        """
         return np.where(rows["counted"], rows["pred"] - rows["other"], np.nan)
 
     def left_out(self, rows: Rows) -> int:
