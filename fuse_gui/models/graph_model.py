@@ -14,7 +14,7 @@ from fuse_gui.models.guards import Fix
 from fuse_gui.models.project import Project
 from fuse_gui.models.refresh import Refresh
 
-PAUSE = 0.15
+PAUSE = 0.06
 """Seconds between an edit and the request for its drawing, so that several edits share one."""
 CHANNEL = "graph"
 

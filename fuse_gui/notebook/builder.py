@@ -45,7 +45,8 @@ class BuilderView(W.VBox):  # type: ignore[misc]
         self._strip.changed.connect(self.draw)
         model.graph.changed.connect(self.draw)
         model.undo_changed.connect(self.draw)
-        model.chosen_changed.connect(self._open)
+        model.chosen_changed.connect(lambda: self._open(model.chosen_place))
+        model.palette.added.connect(self._open)
         self.draw()
 
     def _arrange(self) -> None:
@@ -103,11 +104,11 @@ class BuilderView(W.VBox):  # type: ignore[misc]
         if node is not None and not self._quiet:
             self.model.choose(node)
 
-    def _open(self) -> None:
-        """Open the form of the chosen part."""
-        place = self.model.chosen_place.split(".")[0]
-        if place in self.model.items:
-            self.forms.selected_index = list(self.model.items).index(place)
+    def _open(self, place: str) -> None:
+        """Open the form that holds a dotted place."""
+        part = place.split(".")[0]
+        if part in self.model.items:
+            self.forms.selected_index = list(self.model.items).index(part)
 
     def _use(self, template: str) -> None:
         if template:

@@ -6,7 +6,7 @@ import ipywidgets as W
 
 from fuse_gui.models.builder import BuilderModel
 from fuse_gui.models.part_palette import Part
-from fuse_gui.notebook.controls import Text, button, show
+from fuse_gui.notebook.controls import WIDE, Text, button, show
 from fuse_gui.notebook.draw import LINE
 
 ROWS = 9
@@ -22,7 +22,7 @@ class PartPaletteView(W.VBox):  # type: ignore[misc]
         self.words = W.Text(placeholder=model.hint, continuous_update=True, layout={"flex": "1 1 200px"})
         labels = [(label, kind) for kind, label in model.kind_labels.items()]
         self.kind = W.Dropdown(options=labels, value="", layout={"width": "150px"})
-        self.list = W.Select(rows=ROWS, layout={"width": "100%"})
+        self.list = W.Select(rows=ROWS, layout={"width": WIDE})
         self.sentence, self.note = Text(), Text()
         self.add = button(model.add_label, "", self._add)
         self.name = W.Text(placeholder=model.name_hint, layout={"flex": "1 1 200px"})

@@ -154,6 +154,7 @@ class ListBox(QWidget):  # type: ignore[misc]
             card.deleteLater()
         for index, card in enumerate(self.cards):
             self._rows.insertWidget(index, card)
+            card.show()  # at once, so that it can be scrolled to
             card.follow()
 
     def _card(self, item: Item) -> Card:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from qtpy.QtCore import QCoreApplication, QEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
 
 MARGIN = 120
@@ -17,12 +20,21 @@ class Folding(QFrame):  # type: ignore[misc]
 
 
 def reveal(widget: QWidget) -> None:
-    """Open what hides a widget, scroll to it and give it the focus."""
-    parent = widget.parentWidget()
-    while parent is not None:
-        if isinstance(parent, Folding):
-            parent.unfold()
-        if isinstance(parent, QScrollArea):
-            parent.ensureWidgetVisible(widget, 0, MARGIN)
-        parent = parent.parentWidget()
+    """Open what hides a widget, scroll to it, with as much of what it stands in as there is room, and focus it."""
+    parents = list(_parents(widget))
+    around = [parent for parent in parents if isinstance(parent, Folding)]
+    for folding in around:
+        folding.unfold()
+    # what was just opened has its place only after it is laid out
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+    for area in parents:
+        if isinstance(area, QScrollArea):
+            for part in (*around[:1], widget):
+                area.ensureWidgetVisible(part, 0, MARGIN if part is widget else 0)
     widget.setFocus()
+
+
+def _parents(widget: QWidget) -> Iterator[QWidget]:
+    while (parent := widget.parentWidget()) is not None:
+        yield parent
+        widget = parent

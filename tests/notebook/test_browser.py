@@ -156,6 +156,17 @@ def test_a_parameter_is_dragged_and_dice_are_thrown(page: Any) -> None:
     page.wait_for_function(OTHER, arg=dragged)
 
 
+def test_a_loss_is_added_and_drawn(page: Any) -> None:
+    page.click(".fuse-panel .lm-TabBar-tab:has-text('Model')")
+    page.wait_for_selector(".fuse-graph svg text:text-is('classifier')")
+    page.fill(".fuse-parts-words input", "tversky")
+    page.click(".fuse-parts-add")
+    page.wait_for_selector(".fuse-graph svg text:text-is('tversky')")
+    page.wait_for_selector(".fuse-model .fuse-field-beta", state="visible")
+    page.click(".fuse-model button:text-is('Undo')")
+    page.wait_for_selector(".fuse-graph svg text:text-is('tversky')", state="detached")
+
+
 def test_every_panel_is_a_tab(page: Any) -> None:
     for name, inside in (
         ("Augmentation", ".fuse-augmentation"),

@@ -99,6 +99,7 @@ def test_a_loss_is_found_and_comes_wired(panel: Any) -> None:
     panel.add("loss: Dice")
     added = {"pred": "model.logits.segmentation", "target": "data.gt.segmentation"}
     assert spec(panel, "losses")["dice"] == {"Dice": added}
+    assert panel.shows("losses", "weight")
     panel.press("Undo")
     assert "dice" not in spec(panel, "losses")
 
