@@ -252,8 +252,8 @@ def _places(
             wanted = [_mean([middles[other] for other in joined.get(name, ())], middles[name]) for name in row]
             middles.update(_apart(row, widths, wanted, wide))
     lefts = {name: middle - widths[name] / 2 for name, middle in middles.items()}
-    first, last = min(lefts.values()), max(left + widths[name] for name, left in lefts.items())
-    shift = max((wide - first - last) / 2, EDGE - first)
+    start, end = min(lefts.values()), max(left + widths[name] for name, left in lefts.items())
+    shift = max((wide - start - end) / 2, EDGE - start)
     return {name: left + shift for name, left in lefts.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
-    QWidget,
 )
 
 from fuse_gui.models.builder import BuilderModel
@@ -26,14 +25,13 @@ from fuse_gui.qt.graph import GraphView
 from fuse_gui.qt.live import LiveView
 from fuse_gui.qt.part_palette import PartPaletteView
 from fuse_gui.qt.preflight import PreflightView
+from fuse_gui.qt.reveal import InSight
 from fuse_gui.qt.scrolled import scrolled
 from fuse_gui.qt.sides import Sides, stack
 from fuse_gui.qt.strip import Strip
 
 FORMS_HIGH = 180
 """Pixels that the drawing and the forms are high at least."""
-SETTLED = 500
-"""Milliseconds for which a part that was opened stays in sight while its height changes."""
 SHARES = (520, 480)
 """How the drawing and the forms share the height of a narrow dock."""
 
@@ -50,7 +48,6 @@ class BuilderView(LiveView):
         self.state, self.size = Text("", HELP), Text("", HELP)
         self.wrong, self.fixes = Text("", WRONG), FlowBox([])
         self._fixed: object = None
-        self._new: QWidget | None = None
         self.palette_fold = Fold(model.palette.title, PartPaletteView(model))
         self.preflight = PreflightView(model.preflight)
         self.preflight_fold = Fold(model.preflight.title, self.preflight)
@@ -99,13 +96,10 @@ class BuilderView(LiveView):
         for note in (self.wrong, self.fixes):
             self._notes.addWidget(note)
         notes = stack(self.state, self.size, self.box_text)
-        self._left = drawn = scrolled(
-            [stack(self._notes), self.graph, notes, self.palette_fold, self.preflight_fold]
-        )
+        drawn = scrolled([stack(self._notes), self.graph, notes, self.palette_fold, self.preflight_fold])
         drawn.setMinimumHeight(FORMS_HIGH)
-        drawn.verticalScrollBar().rangeChanged.connect(self._scroll)
         for fold in (self.palette_fold, self.preflight_fold):
-            fold.opened.connect(lambda fold=fold: self._opened(fold))  # type: ignore[misc]
+            fold.opened.connect(lambda fold=fold: InSight(fold, drawn))
         forms = scrolled([section(item) for item in self.model.items.values()])
         forms.setMinimumHeight(FORMS_HIGH)
         column = QVBoxLayout(self)
@@ -116,19 +110,6 @@ class BuilderView(LiveView):
         column.addWidget(sides, 1)
         for fold in (self._problems_fold, self.keys_fold, self.as_text):
             column.addWidget(fold)
-
-    def _opened(self, part: QWidget) -> None:
-        """Show the part from its head on, as soon as it is laid out."""
-        self._new = part
-
-    def _settle(self) -> None:
-        self._new = None
-
-    def _scroll(self) -> None:
-        if self._new is not None:
-            top = self._new.mapTo(self._left.widget(), self._new.rect().topLeft())
-            self._left.verticalScrollBar().setValue(top.y())
-            QTimer.singleShot(SETTLED, self._settle)
 
     def _use(self, index: int) -> None:
         self.templates.setCurrentIndex(0)

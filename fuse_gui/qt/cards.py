@@ -48,6 +48,7 @@ class Card(Folding):
             column.addWidget(self._trouble)
             column.addWidget(self._body)
             item.trouble_changed.connect(self._say)
+            item.wanted.connect(self.unfold)
         self._name = QLineEdit() if items.named else QLabel()
         self._name.setToolTip(NAME if items.named else "")
         if isinstance(self._name, QLineEdit):

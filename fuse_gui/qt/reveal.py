@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qtpy.QtCore import QCoreApplication, QEvent
+from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
 
 MARGIN = 120
 """Pixels that stay visible above and below what is scrolled to."""
+SETTLED = 1000
+"""Milliseconds for which what was opened is scrolled to again when it gets its height."""
 
 
 class Folding(QFrame):  # type: ignore[misc]
@@ -19,18 +21,36 @@ class Folding(QFrame):  # type: ignore[misc]
         raise NotImplementedError
 
 
+class InSight(QObject):  # type: ignore[misc]
+    """Scrolls to a widget now, and while it is laid out; ends with the widget, or when a person scrolls."""
+
+    def __init__(self, widget: QWidget, area: QScrollArea, around: QWidget | None = None, margin: int = 0) -> None:
+        """Take the area and, of what the widget stands in, the part of which as much as fits is shown too."""
+        super().__init__(widget)
+        self._area, self._parts = area, [(part, room) for part, room in ((around, 0), (widget, margin)) if part]
+        area.verticalScrollBar().rangeChanged.connect(self._scroll)
+        area.verticalScrollBar().actionTriggered.connect(self._end)
+        QTimer.singleShot(SETTLED, self._end)
+        self._scroll()
+
+    def _scroll(self) -> None:
+        for part, room in self._parts:
+            self._area.ensureWidgetVisible(part, 0, room)
+
+    def _end(self) -> None:
+        self._parts = []
+        self.deleteLater()
+
+
 def reveal(widget: QWidget) -> None:
     """Open what hides a widget, scroll to it, with as much of what it stands in as there is room, and focus it."""
     parents = list(_parents(widget))
     around = [parent for parent in parents if isinstance(parent, Folding)]
     for folding in around:
         folding.unfold()
-    # what was just opened has its place only after it is laid out
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
     for area in parents:
         if isinstance(area, QScrollArea):
-            for part in (*around[:1], widget):
-                area.ensureWidgetVisible(part, 0, MARGIN if part is widget else 0)
+            InSight(widget, area, next(iter(around), None), MARGIN)
     widget.setFocus()
 
 

@@ -80,7 +80,7 @@ def test_a_project_says_what_it_offers_a_model() -> None:
 
 
 def test_a_template_refuses_a_project_without_what_it_needs() -> None:
-    with pytest.raises(FuseError, match="'Siamese' needs images among the inputs; expected 2; got 1"):
+    with pytest.raises(FuseError, match="'Siamese' needs 2 images among the inputs; .*; got data.input.image"):
         model_preset("siamese").fill(ModelKeys(("data.input.image",), classes={"data.gt.a": 2}))
     with pytest.raises(FuseError, match="needs a label map among the ground truths"):
         model_preset("segmentation").fill(ModelKeys(("data.input.image",)))

@@ -159,6 +159,7 @@ def test_a_parameter_is_dragged_and_dice_are_thrown(page: Any) -> None:
 def test_a_loss_is_added_and_drawn(page: Any) -> None:
     page.click(".fuse-panel .lm-TabBar-tab:has-text('Model')")
     page.wait_for_selector(".fuse-graph svg text:text-is('classifier')")
+    page.click(".fuse-model :text-is('Add a part')")
     page.fill(".fuse-parts-words input", "tversky")
     page.click(".fuse-parts-add")
     page.wait_for_selector(".fuse-graph svg text:text-is('tversky')")

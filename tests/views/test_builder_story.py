@@ -72,7 +72,7 @@ def test_a_wrong_edge_is_red_with_a_sentence_and_a_fix(panel: Any, engine: FakeE
 def test_a_click_on_a_part_shows_its_form(panel: Any) -> None:
     assert not panel.shows("metrics", "names") or not panel.shows("losses", "weight")
     panel.click_node("losses.seg")
-    assert panel.shows("losses", "weight")
+    panel.wait(lambda: panel.shows("losses", "weight"))
     assert panel.model.chosen_place == "losses.seg"
     panel.click_node("data.input.clinical")
     assert panel.model.chosen_place == "model.MultiHead.heads.classifier.GlobalPoolingClassifier.tabular"
@@ -99,7 +99,7 @@ def test_a_loss_is_found_and_comes_wired(panel: Any) -> None:
     panel.add("loss: Dice")
     added = {"pred": "model.logits.segmentation", "target": "data.gt.segmentation"}
     assert spec(panel, "losses")["dice"] == {"Dice": added}
-    assert panel.shows("losses", "weight")
+    panel.wait(lambda: panel.shows("losses", "weight"))
     panel.press("Undo")
     assert "dice" not in spec(panel, "losses")
 

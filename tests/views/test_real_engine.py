@@ -18,12 +18,12 @@ from fuse_engine.service.augmentation.subject import augmentations
 from fuse_engine.service.client import Engine
 from fuse_engine.testing import tiny_experiment
 from fuse_gui.models.augmentation import AugmentationModel
+from fuse_gui.models.builder import BuilderModel
 from fuse_gui.models.data import DataModel
 from fuse_gui.models.distribution import DistributionField
 from fuse_gui.models.field import Field, Offers
 from fuse_gui.models.form import Group
 from fuse_gui.models.key_tree import KeyTree
-from fuse_gui.models.builder import BuilderModel
 from fuse_gui.models.processors import ProcessorsModel
 from fuse_gui.models.project import Project
 from tests.gui_project import wait_for

@@ -17,8 +17,8 @@ Role = Literal["", "input", "image", "vector", "logits", "output", "truth"]
 
 
 Holding = Literal["classes", "labels", "label map", "map", "numbers", "boxes"]
-"""What a truth holds: of samples their class, marks of labels, numbers or boxes; of pixels their class (`label map`),
-or marks or numbers (`map`)."""
+"""What a truth holds: of samples their class, marks of labels, numbers or boxes; of pixels their class (`label
+map`), or marks or numbers (`map`)."""
 
 
 class KeyMark:

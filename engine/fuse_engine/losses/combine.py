@@ -64,7 +64,7 @@ class Mixture(Holder):
 
 @register
 class WarmUp(Holder):
-    """A loss that contributes nothing during the first training steps; a validation always has it.
+    """A loss that counts only after the first training steps; in validation it always counts.
 
     The steps are those of the run: a run that is continued goes on counting, and losses of validations, which are
     compared with each other, are the same before and after.

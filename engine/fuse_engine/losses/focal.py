@@ -34,7 +34,7 @@ class Focal(ClassLoss):
     activation: Literal["softmax", "sigmoid"] = "softmax"
     """What the head makes of its logits: shares of classes, or each label by itself."""
     gamma: float = Field(2.0, ge=0)
-    """How little what is already right counts; 0 is the cross-entropy."""
+    """How strongly samples and pixels that are nearly right are faded out; 0 is the cross-entropy."""
     alpha: float | None = Field(0.25, ge=0, le=1)
     """Factor a of every class but class 0, and of labels that are there; class 0, and labels that are not, have
     1 - alpha. No factor where empty."""

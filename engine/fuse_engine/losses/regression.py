@@ -76,7 +76,7 @@ class L1(NumberLoss):
 
 @register
 class Huber(NumberLoss):
-    """Half the squared error of numbers up to `delta`, and grows in a straight line beyond."""
+    """Half the squared error of numbers up to `delta`, beyond in proportion to it, so that outliers count less."""
 
     delta: float = Field(1.0, gt=0)
     """Error, in units of the target, up to which it is squared."""

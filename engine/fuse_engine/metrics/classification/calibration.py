@@ -22,7 +22,7 @@ _PARTS = ("samples", "confidence", "accuracy")
 
 @register
 class CalibrationError(Scored):
-    """Expected and maximum calibration error: how far the confidence of bins of samples is from their accuracy.
+    """Expected and maximum calibration error: how far confidence is from accuracy, in bins of samples.
 
     The textbook definition (Guo et al. 2017): equal bins of the probability of the predicted class, each with its
     mean confidence; a probability of 1 is in the last one. With several labels: of the probability of each label.

@@ -22,7 +22,7 @@ Numbers = NDArray[np.float64]
 
 @register
 class DeLong(Metric):
-    """Confidence interval of the AUC, and the test of two on the same samples (DeLong et al. 1988)."""
+    """Confidence interval of the AUC, and a test of two AUCs on the same samples (DeLong et al. 1988)."""
 
     higher_is_better: ClassVar[bool | None] = None
     each: ClassVar[str] = "probability given to the truth, minus that of the other prediction"

@@ -20,7 +20,7 @@ from fuse_engine.targets import without_missing
 
 @register
 class McNemar(Metric):
-    """The test of McNemar (1947) on two predictions of the same samples, from those that they do not agree on."""
+    """McNemar's test (1947) of two predictions of the same samples, from the samples that they differ on."""
 
     higher_is_better: ClassVar[bool | None] = None
     each: ClassVar[str] = "1 where only the first prediction is right, -1 where only the other is"

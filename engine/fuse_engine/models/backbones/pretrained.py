@@ -38,7 +38,7 @@ class PretrainedBackbone(Backbone):
     weights: Path | None = None
     """File of weights to start from: .safetensors, or what torch saved; names as published or of our own runs."""
     copy_weights: bool = False
-    """For channels that the weights do not know: copies of the last known one's kernels instead of zeros."""
+    """Where images have more channels than the weights: begin the further ones as copies of the last, not at 0."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> PretrainedBackbone:

@@ -26,7 +26,7 @@ _NAMES = (
 
 @register
 class SEResNet(PretrainedBackbone):
-    """Residual network that weights its channels, 2-D or 3-D, five levels from 2 to 32 times coarser (MONAI's)."""
+    """Residual network with squeeze and excitation, 2-D or 3-D, five levels 2 to 32 times coarser (MONAI's)."""
 
     dims: ClassVar[tuple[int, ...]] = (2, 3)
 

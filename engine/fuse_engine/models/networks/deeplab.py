@@ -23,7 +23,7 @@ _FINE = 4
 
 @register
 class DeepLabV3Plus(EncoderDecoder):
-    """Features seen at several distances by dilated kernels, refined by a finer level (Chen 2018)."""
+    """Dilated kernels of several rates over a backbone's features, refined by a finer level (Chen 2018)."""
 
     output_stride: Annotated[Literal[8, 16, 32], BeforeValidator(whole)] = 16
     """Pixels between the coarsest features, at most; steps of the backbone beyond are replaced by dilation."""

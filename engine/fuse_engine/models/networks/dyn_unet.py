@@ -49,7 +49,7 @@ class DynUNet(Network):
     """Channels of each level, fine to coarse, one entry more than strides; where empty twice those of the level
     above, from 32 to at most 512 for images and 320 for volumes."""
     residual: bool = False
-    """Lead a way around the two convolutions of each level on the way down."""
+    """Add a residual connection around the two convolutions of each level on the way down."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of values switched off at random in training."""
 

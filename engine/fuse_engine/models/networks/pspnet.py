@@ -24,7 +24,7 @@ _POOLED = {2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
 
 @register
 class PSPNet(EncoderDecoder):
-    """Means over ever finer divisions of the image beside a backbone's coarsest features (Zhao 2017)."""
+    """Pyramid pooling: means over ever finer parts of the image beside a backbone's features (Zhao 2017)."""
 
     output_stride: Annotated[Literal[8, 16, 32], BeforeValidator(whole)] = 8
     """Pixels between the coarsest features, at most; steps of the backbone beyond are replaced by dilation."""
