@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from fuse_engine.core.batch import NestedDict
     from fuse_engine.core.errors import FuseError
     from fuse_engine.core.experiment import Experiment
+    from fuse_engine.core.functions import function, module
     from fuse_engine.core.keys import Key
     from fuse_engine.core.registry import register
     from fuse_engine.data.dataset import Dataset
-    from fuse_engine.core.functions import function, module
     from fuse_engine.data.processor import Processor
     from fuse_engine.data.source import Source
     from fuse_engine.losses.base import Loss

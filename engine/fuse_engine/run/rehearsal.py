@@ -210,7 +210,7 @@ class _Rehearsal:
         if self._first is None or self._first.data is None:
             raise SampleError("no training sample can be used", *(bad.message for bad in self.bad[:3]))
         self._compute.module.train()
-        return self._compute(self._first.data), self._first
+        return self._compute.unguarded(self._first.data), self._first
 
 
 def _guesses(heads: list[str], answers: dict[str, Activation]) -> bool:

@@ -27,6 +27,7 @@ def ask(experiment: Experiment, send: Any = lambda message: None) -> dict[str, A
 
 
 def test_a_try_tells_cost_losses_and_pull_and_writes_nothing(tiny: Experiment) -> None:
+    tiny = tiny.changed(("run", "precision"), "bf16-mixed")  # Fabric refuses gradients that it does not take
     before = {path.name for path in tiny.folder.rglob("*")}
     (tiny.folder / "image00.png").unlink()
     told: list[str] = []
