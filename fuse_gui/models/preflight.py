@@ -60,6 +60,7 @@ class PreflightModel:
     apply_help = "Change the experiment as proposed; Undo takes it back"
     idle = "Nothing was tried yet."
     late = "The experiment was changed since."
+    given_up = "The experiment was changed, so the try was given up."
 
     changed = Signal()
 
@@ -102,7 +103,7 @@ class PreflightModel:
         self.running, self.error, self._progress, self._share = True, "", "", 0.0
         self._of = self.project.as_yaml()
         self.changed.emit()
-        self.project.ask(CHANNEL, CHANNEL, self._take, failed=self._failed, read=card_of, background=True)
+        self._ask()
 
     def cancel(self) -> None:
         """Give the step up."""
@@ -121,9 +122,20 @@ class PreflightModel:
             self.project.set_experiment(experiment)
             self.project.say(f"applied: {self.card.proposal.title}")
 
-    def _take(self, card: Card) -> None:
-        self.card = card
-        self._stop("")
+    def _ask(self) -> None:
+        """Ask, or go on where the engine put the try aside for what is waited for in front of the window."""
+        self.project.ask(
+            CHANNEL, CHANNEL, self._take, failed=self._failed, read=_card_or_none, background=True, in_turns=True
+        )
+
+    def _take(self, card: Card | None) -> None:
+        if card is not None:
+            self.card = card
+            self._stop("")
+        elif self._of == self.project.as_yaml():
+            self._ask()
+        else:
+            self._stop(self.given_up)
 
     def _failed(self, error: FuseError) -> None:
         self._stop("\n".join(map(in_short, error.problems)))
@@ -143,6 +155,10 @@ class PreflightModel:
         if self.project.experiment is None:
             self.card = None
         self.changed.emit()
+
+
+def _card_or_none(reply: Mapping[str, Any]) -> Card | None:
+    return None if reply.get("waiting") else card_of(reply)
 
 
 def card_of(reply: Mapping[str, Any]) -> Card:

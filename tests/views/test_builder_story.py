@@ -191,6 +191,21 @@ def test_preflight_shows_progress_and_a_card_and_applies_its_proposal(panel: Any
     assert "The experiment was changed since." in panel.words()
 
 
+def test_preflight_makes_way_and_goes_on(panel: Any, engine: FakeEngine) -> None:
+    answers = iter([{"waiting": True}, {"waiting": True}, gui_graph.PREFLIGHT])
+    engine.answers["preflight"] = lambda **_: next(answers)
+    panel.open_preflight()
+    panel.model.preflight.start()
+    panel.wait(lambda: "1.50 GiB on cpu" in panel.words())
+    assert engine.methods().count("preflight") == 3
+    engine.answers["preflight"] = {"waiting": True}
+    engine.hold.add("preflight")
+    panel.model.preflight.start()
+    panel.model.project.edit(("seed",), 6)
+    engine.release()
+    assert "The experiment was changed, so the try was given up." in panel.words()
+
+
 def test_preflight_is_given_up(panel: Any, engine: FakeEngine) -> None:
     engine.hold.add("preflight")
     panel.open_preflight()
