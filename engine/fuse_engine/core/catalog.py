@@ -113,8 +113,8 @@ def describe(cls: type[BaseModel]) -> Entry:
     sentence = inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " ")
     fields = [_field(name, info) for name, info in cls.model_fields.items()]
     kind = cls.kind if issubclass(cls, Component) else ""
-    # what a component inherits stands before its own fields, which a person has to answer first
-    fields.sort(key=lambda field: not field.required)
+    # what a component inherits stands before its own fields, of which a person has to answer some
+    fields.sort(key=lambda field: not field.required or field.kind in ("slot", "list"))
     return Entry(
         kind=kind, name=cls.__name__, sentence=sentence, fields=tuple(fields), origin=cls.__module__,
         dims=getattr(cls, "dims", ()), holds=getattr(cls, "holds", ()),
