@@ -102,13 +102,7 @@ class Compute:
         return found
 
     def unguarded(self, data: NestedDict) -> NestedDict:
-        """Return what a call does, of which gradients may be taken without Fabric, which refuses it of its own."""
-        with self.fabric.autocast():
-            found: NestedDict = self.module(self.tensors(data))
-        return found
-
-    def unguarded(self, data: NestedDict) -> NestedDict:
-        """Return the same where Fabric does not see it: it refuses slopes of a mixed precision taken one by one."""
+        """Return the same where Fabric does not see it: which refuses gradients of mixed precision taken alone."""
         precision = self.fabric.strategy.precision
         with precision.forward_context():
             found = self.module(precision.convert_input(self.tensors(data)))
