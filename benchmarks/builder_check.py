@@ -71,6 +71,7 @@ def main() -> None:
         try:
             for title, made in {
                 "ResNet 18, two heads, 256 x 256": flat(folder / "a", {"ResNet": {}}),
+                "Inception-ResNet V2, two heads (as `mammography`)": flat(folder / "f", {"InceptionResNetV2": {}}),
                 "ResNet 152, two heads": flat(folder / "b", {"ResNet": {"depth": 152}}),
                 "NASNet Large, two heads": flat(folder / "c", {"NASNetLarge": {}}),
                 "3-D U-Net, 128 x 192 x 192": volume(folder / "d", {"UNet": {}}),
